@@ -15,6 +15,7 @@ pub mod console;
 pub mod gate;
 pub mod http;
 pub mod identity;
+pub mod library;
 pub mod listener;
 pub mod login;
 pub mod objects;

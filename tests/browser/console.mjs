@@ -159,6 +159,62 @@ const steps = {
     await page.getByText('approve-destructive').waitFor();
   },
 
+  async 'viewers see what was recorded'(shared) {
+    const { page, bob } = shared;
+    await ask('psql again', 'SELECT g AS number, repeat(chr(65 + g % 26), 8) AS name, g * 1.5 AS price FROM generate_series(1, 120) AS g; SELECT pg_sleep(0.5); SELECT \'<b>\' AS "two\u202e"');
+    await ask('psql ended');
+    await page.goto(at('/'));
+    await page.click('nav >> text=Record');
+    const found = page.locator('.found a.cover', { hasText: 'generate_series' });
+    // The index is a little behind.
+    for (;;) {
+      await page.goto(at('/record'));
+      await page.fill('#q', 'generate_series "repeat chr"');
+      await page.keyboard.press('Enter');
+      await page.locator('.results').waitFor();
+      if (await found.count() === 1) break;
+    }
+    await page.locator('mark', { hasText: 'generate_series' }).waitFor();
+    await found.click();
+    await page.locator('table.changes td', { hasText: 'BBBBBBBB' }).first().waitFor();
+    assert.equal(await page.locator('table.changes tbody tr').count(), 50);
+    await page.click('text=Rows behind');
+    await page.locator('.pages', { hasText: 'Rows 51 to 100 of 120' }).waitFor();
+    await page.click('text=All statements');
+    await page.locator('.moment', { hasText: 'pg_sleep' }).waitFor();
+    const session = new URL(page.url()).pathname;
+    await page.fill('#number', '2');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(at(`${session}/2`));
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForURL(at(`${session}/1`));
+    // The player goes on by itself, to the last one.
+    await page.keyboard.press(' ');
+    await page.waitForURL(at(`${session}/3?play=1`));
+    await page.locator('.named', { hasText: 'U+202E' }).first().waitFor();
+    await page.locator('td', { hasText: '<b>' }).waitFor();
+    // An open session is shown as it goes on.
+    await ask('psql again', 'SELECT pg_sleep(600)');
+    for (;;) {
+      await page.goto(at('/record?open=1'));
+      if (await page.locator('.card a.cover', { hasText: 'ada' }).count() > 0) break;
+    }
+    await page.locator('.card a.cover', { hasText: 'ada' }).first().click();
+    await page.locator('.moment .state', { hasText: 'Running' }).waitFor();
+    const open = new URL(page.url()).pathname.split('/')[2];
+    const other = await bob.newPage();
+    await other.goto(at(`/sessions?end=${open}`));
+    await other.click('form button.reject');
+    await other.close();
+    await ask('psql ended');
+    await page.locator('.title .state', { hasText: 'Ended' }).waitFor();
+    await page.locator('.steps', { hasText: 'bob' }).waitFor();
+    // Whoever looked is in the record.
+    await page.goto(at('/record?subject=bob'));
+    await page.locator('.card', { hasText: 'viewed the record' }).first().waitFor();
+    shared.session = session;
+  },
+
   async 'pages follow what happens'({ page, bob }) {
     await page.goto(at('/'));
     await page.evaluate(() => { window.same = true; });
@@ -265,7 +321,7 @@ const steps = {
     await page.waitForURL(at('/'));
   },
 
-  async 'every page passes axe and has its picture'({ bob }) {
+  async 'every page passes axe and has its picture'({ bob, session }) {
     const long = `UPDATE customers AS c
    SET credit_limit = round(c.credit_limit * 0.8, 2),
        note = 'cut by 20 % after the review of 2026-11'
@@ -310,6 +366,10 @@ const steps = {
       ['broken', `/requests/${broken}`],
       ['history', '/history'],
       ['sessions', '/sessions'],
+      ['record', '/record'],
+      ['found', '/record?q=generate_series'],
+      ['recorded', session],
+      ['delivered', `${session}/1`],
       ['policies', '/policies'],
       ['databases', '/databases'],
       ['nothing', '/nowhere'],

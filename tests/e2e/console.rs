@@ -47,7 +47,7 @@ impl Stage {
                 std::fs::copy(bundled(name)?, policies.join(format!("{name}.wasm")))?;
             }
             Ok(format!(
-                "[policies]\ndirectory = \"policies\"\n[policy.deny-list]\nmode = \"shadow\"\n[approvals]\npeople = [\"{issuer}\"]\nreviewers = [\"dba\"]\n\
+                "[policies]\ndirectory = \"policies\"\n[policy.deny-list]\nmode = \"shadow\"\n[approvals]\npeople = [\"{issuer}\"]\nreviewers = [\"dba\"]\n[record]\ndirectory = \"record\"\nindex = \"rows\"\nviewers = [\"dba\"]\n\
                  [console]\naddress = \"127.0.0.1:{port}\"\nurl = \"{url}\"\nclient_id = \"gatewright-console\"\n\
                  client_secret_file = \"console-secret\"\nadmins = [\"dba\"]\n\
                  [console.tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n"

@@ -1,4 +1,4 @@
-//! Where what lies: `sessions/<session>.<segment>.gwr`, and the log in `log`.
+//! Where what lies: `sessions/<session>.<segment>.gwr`, the log in `log`, and the `journal`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -9,6 +9,7 @@ use gatewright_contract::SessionId;
 
 const SESSIONS: &str = "sessions";
 const LOG: &str = "log";
+const JOURNAL: &str = "journal";
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 const EXTENSION: &str = "gwr";
 const KEY: &str = "age";
@@ -37,6 +38,11 @@ impl Directory {
     /// Where the log is.
     pub fn log(&self) -> PathBuf {
         self.root.join(LOG)
+    }
+
+    /// What was appended to several segments and may not be in their files yet.
+    pub fn journal(&self) -> PathBuf {
+        self.root.join(JOURNAL)
     }
 
     /// The newest checkpoint of the log.

@@ -50,6 +50,9 @@ pub enum Event<'a> {
     /// Here stands an event, or a piece of one, that is encrypted. Only in segments of version 2, and only read without a key.
     #[n(9)]
     Sealed(#[n(0)] Sealed),
+    /// Somebody has looked at what was recorded. In sessions of their own, whose client is the viewer.
+    #[n(10)]
+    Viewed(#[n(0)] Viewed),
 }
 
 /// Who was connected to what.
@@ -140,6 +143,9 @@ pub struct Judged {
     /// `None`: the text is as the client sent it.
     #[n(11)]
     pub withheld: Option<Withheld>,
+    /// The values of a Bind that was refused. Those of what was permitted are in its [`Attempted`].
+    #[n(12)]
+    pub parameters: Option<Vec<Parameter>>,
 }
 
 /// The message with which a statement was judged.
@@ -334,6 +340,44 @@ pub struct Sealed {
     pub execution: Option<u64>,
 }
 
+/// What somebody was shown of the record.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Viewed {
+    #[n(0)]
+    pub at: Time,
+    #[n(1)]
+    pub what: View,
+    /// The sessions of which something was shown. Of a list, which shows who was connected, they are left out.
+    #[cbor(n(2), with = "cbor::ids")]
+    pub sessions: Vec<SessionId>,
+    /// The number of the statement in it.
+    #[n(3)]
+    pub statement: Option<u64>,
+    /// What was searched for. It is left out where the record is encrypted.
+    #[n(4)]
+    pub search: Option<String>,
+}
+
+/// The kind of what was shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum View {
+    /// A list of sessions.
+    #[default]
+    #[n(0)]
+    Sessions,
+    /// The statements of a session.
+    #[n(1)]
+    Session,
+    /// A statement with its parameters and results.
+    #[n(2)]
+    Statement,
+    /// What a search has found.
+    #[n(3)]
+    Search,
+}
+
 impl Event<'_> {
     /// When it happened. `None`: it is encrypted.
     pub fn at(&self) -> Option<Time> {
@@ -346,6 +390,7 @@ impl Event<'_> {
             Event::Truncated(event) => Some(event.at),
             Event::Continued(event) => Some(event.at),
             Event::Ended(event) => Some(event.at),
+            Event::Viewed(event) => Some(event.at),
             Event::Sealed(_) => None,
         }
     }
@@ -373,6 +418,7 @@ impl Event<'_> {
             Event::Continued(event) => Event::Continued(event),
             Event::Ended(event) => Event::Ended(event),
             Event::Sealed(event) => Event::Sealed(event),
+            Event::Viewed(event) => Event::Viewed(event),
         }
     }
 }

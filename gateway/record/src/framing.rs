@@ -144,9 +144,19 @@ pub fn blocks(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 pub struct Joiner {
     /// The beginning of an event that goes on in the next block.
     begun: Option<Vec<u8>>,
+    /// Pieces are passed over until an event begins.
+    is_midway: bool,
 }
 
 impl Joiner {
+    /// Begins at a block that may begin with the rest of an event, which is left out.
+    pub fn midway() -> Self {
+        Joiner {
+            begun: None,
+            is_midway: true,
+        }
+    }
+
     /// Passes on the events of the next block.
     ///
     /// # Errors
@@ -159,6 +169,11 @@ impl Joiner {
         while !block.is_empty() {
             let (part, piece, rest) = next_piece(block)?;
             block = rest;
+            let is_rest = matches!(part, Part::Middle | Part::Last);
+            if self.is_midway && is_rest {
+                continue;
+            }
+            self.is_midway = false;
             match part {
                 Part::Whole => {
                     self.begun = None;
@@ -180,6 +195,11 @@ impl Joiner {
             }
         }
         Ok(())
+    }
+
+    /// True where an event goes on in the next block.
+    pub fn has_begun(&self) -> bool {
+        self.begun.is_some()
     }
 
     /// Something is missing: what has begun will not be whole.

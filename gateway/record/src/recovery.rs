@@ -45,7 +45,8 @@ pub fn recover(
         | Event::Delivered(_)
         | Event::Received(_)
         | Event::Truncated(_)
-        | Event::Continued(_) => {}
+        | Event::Continued(_)
+        | Event::Viewed(_) => {}
     })?;
     let last = scans.last().cloned();
     let is_logged = |number: &u32| logged.contains(number);

@@ -51,6 +51,7 @@ mod tokens;
 mod ast;
 mod comment;
 mod passwords;
+mod place;
 mod redaction;
 mod replacement;
 mod returning;

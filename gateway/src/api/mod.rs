@@ -1,4 +1,4 @@
-//! The HTTP API for approvals and access grants, version 1: people see requests and decide them, with a token of a trusted issuer. It checks who
+//! The HTTP API for approvals, access grants and recorded sessions, version 1: people see requests and decide them, with a token of a trusted issuer. It checks who
 //! asks and in which form; what may be seen and decided is for `approvals` and `access` to say. The client of the command line is here too.
 //! Next: `approvals`, and `http`, which serves it.
 
@@ -9,6 +9,7 @@ mod grants;
 mod problem;
 mod routes;
 mod server;
+mod sessions;
 mod time;
 mod view;
 

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::access::GrantError;
 use crate::approvals::{DecisionError, TextError};
 use crate::identity::TokenError;
+use crate::library::LibraryError;
 use crate::store::StoreError;
 
 /// An error, as the client gets it.
@@ -55,7 +56,7 @@ impl Problem {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "store-unavailable",
-            "the store of approval requests is not available; try again",
+            "the gateway's store is not available; try again",
         )
     }
 
@@ -110,6 +111,25 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a request of the API failed");
         Self::store_unavailable()
+    }
+}
+
+impl From<LibraryError> for Problem {
+    fn from(error: LibraryError) -> Self {
+        tracing::error!(%error, "a request of the API about recorded sessions failed");
+        match error {
+            LibraryError::Store(_) => Self::store_unavailable(),
+            LibraryError::Io(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "record-unreadable",
+                "the record cannot be read",
+            ),
+            LibraryError::Unrecorded(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "viewing-unrecorded",
+                "nothing is shown, because the viewing cannot be recorded",
+            ),
+        }
     }
 }
 

@@ -46,13 +46,18 @@ impl ListQuery {
     }
 
     pub fn limit(&self) -> Result<usize, Problem> {
-        let limit = self.limit.unwrap_or(PAGE);
-        match (1..=LARGEST_PAGE).contains(&limit) {
-            true => Ok(limit),
-            false => Err(Problem::query(format!(
-                "`limit` must be from 1 to {LARGEST_PAGE}"
-            ))),
-        }
+        page_limit(self.limit)
+    }
+}
+
+/// How many entries a page has.
+pub(super) fn page_limit(wanted: Option<usize>) -> Result<usize, Problem> {
+    let limit = wanted.unwrap_or(PAGE);
+    match (1..=LARGEST_PAGE).contains(&limit) {
+        true => Ok(limit),
+        false => Err(Problem::query(format!(
+            "`limit` must be from 1 to {LARGEST_PAGE}"
+        ))),
     }
 }
 

@@ -16,11 +16,13 @@ use tokio::time::timeout;
 
 use super::grants::routes as grants;
 use super::problem::Problem;
+use super::sessions::routes as sessions;
 use super::{DESCRIPTION, events, routes};
 use crate::access::AccessGrants;
 use crate::approvals::Approvals;
 use crate::http::{Hosts, HttpServer, HttpServerError, Limits, Port, Tls, check_host};
 use crate::identity::Verifier;
+use crate::library::Library;
 
 /// Streams of events live long; their readers come back with the last id that they saw.
 const LIMITS: Limits = Limits {
@@ -64,6 +66,8 @@ pub struct ApiServer(HttpServer);
 pub(super) struct Shared {
     pub approvals: Approvals,
     pub grants: AccessGrants,
+    /// `None`: sessions are not recorded.
+    pub library: Option<Library>,
     pub verifier: VerifierNow,
     pub readers: Arc<Semaphore>,
 }
@@ -77,6 +81,7 @@ impl ApiServer {
         settings: ApiSettings,
         approvals: Approvals,
         grants: AccessGrants,
+        library: Option<Library>,
         verifier: VerifierNow,
     ) -> Result<Self, ApiError> {
         let ApiSettings {
@@ -87,6 +92,7 @@ impl ApiServer {
         let shared = Shared {
             approvals,
             grants,
+            library,
             verifier,
             readers: Arc::new(Semaphore::new(READERS)),
         };
@@ -100,6 +106,11 @@ impl ApiServer {
             .route("/v1/grants/events", get(events::of_grants))
             .route("/v1/grants/{id}", get(grants::show))
             .route("/v1/grants/{id}/{verdict}", post(grants::decide))
+            .route("/v1/sessions", get(sessions::list))
+            .route("/v1/sessions/search", get(sessions::search))
+            .route("/v1/sessions/{id}", get(sessions::show))
+            .route("/v1/sessions/{id}/statements", get(sessions::statements))
+            .route("/v1/sessions/{id}/statements/{number}", get(sessions::one))
             .fallback(|| async { routes::not_found() })
             .method_not_allowed_fallback(|| async { routes::no_such_method() })
             .layer(DefaultBodyLimit::max(LONGEST_BODY))

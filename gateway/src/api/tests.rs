@@ -20,6 +20,7 @@ use crate::approvals::{
     Outcome, State, Submitted, Verdict,
 };
 use crate::identity::{DevProvider, TokenRequest, Verifier};
+use crate::library::Library;
 use crate::store::{Store, StoreSettings};
 
 /// An API, and the provider of its tokens.
@@ -31,6 +32,10 @@ pub(super) struct Stage {
 
 impl Stage {
     pub async fn start() -> Self {
+        Self::with(None).await
+    }
+
+    pub async fn with(library: Option<Library>) -> Self {
         let provider = DevProvider::start().await.expect("a provider");
         let verifier = Verifier::new(vec![provider.issuer_settings()]).await;
         let verifier = Arc::new(verifier.expect("a verifier"));
@@ -50,12 +55,17 @@ impl Stage {
             tls: None,
         };
         let now: VerifierNow = Arc::new(move || Arc::clone(&verifier));
-        let server = ApiServer::start(api, approvals.clone(), grants, now).expect("a server");
+        let server =
+            ApiServer::start(api, approvals.clone(), grants, library, now).expect("a server");
         Stage {
             provider,
             approvals,
             server,
         }
+    }
+
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.server.address()
     }
 
     pub fn token(&self, subject: &str, groups: &[&str], agent: Option<&str>) -> SecretString {

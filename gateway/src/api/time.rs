@@ -8,6 +8,12 @@ pub(super) fn rfc3339(milliseconds: i64) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// The same of microseconds.
+pub(super) fn rfc3339_micros(microseconds: i64) -> String {
+    let time = DateTime::from_timestamp_micros(microseconds).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::rfc3339;

@@ -8,6 +8,7 @@ mod connection;
 mod connections;
 mod failures;
 mod figures;
+mod library;
 mod lifetime;
 mod login;
 mod policies;
@@ -41,6 +42,7 @@ use crate::approvals::{Approvals, ApprovalsSettings};
 use crate::config::Limits;
 use crate::console::{ConsoleServer, ConsoleSettings, Overview};
 use crate::gate::{Gate, GateMetrics, GateSettings, People, Policies};
+use crate::library::{Library, LibrarySettings};
 use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
 use crate::pool::{PoolMetrics, Pools};
@@ -56,6 +58,7 @@ use failures::Failures;
 pub use access::Access;
 pub use backtest::{Answered, Backtest, BacktestSession};
 pub use connections::ConnectionSettings;
+pub use library::library;
 pub use policies::PolicySource;
 pub use preview::{PreviewSettings, Previewed, preview};
 pub use running::{RunSettings, Running, StartError};
@@ -79,6 +82,8 @@ pub struct Parts {
     pub access_grants: Option<AccessGrants>,
     /// `None`: sessions are not recorded.
     pub recorder: Option<Recorder>,
+    /// `None`: nobody reads the record here.
+    pub library: Option<Library>,
     /// `None`: nobody is told what becomes of statements.
     pub streams: Option<Streams>,
     /// `None`: statements have no spans.
@@ -111,6 +116,7 @@ pub struct Gateway {
     shutdown: watch::Sender<Option<Ending>>,
     approvals: Option<Approvals>,
     access_grants: Option<AccessGrants>,
+    library: Option<Library>,
     metrics: Metrics,
 }
 
@@ -160,6 +166,7 @@ impl Gateway {
             shutdown,
             approvals: parts.approvals,
             access_grants: parts.access_grants,
+            library: parts.library,
             metrics: parts.metrics,
         })
     }
@@ -188,7 +195,8 @@ impl Gateway {
         };
         let connections = Arc::clone(&self.connections);
         let verifier = Arc::new(move || Arc::clone(&connections.access().verifier));
-        let server = ApiServer::start(settings, approvals, grants, verifier)?;
+        let library = self.library.clone();
+        let server = ApiServer::start(settings, approvals, grants, library, verifier)?;
         tracing::info!(address = %server.address(), "the API is open");
         Ok(Some(server))
     }
@@ -208,7 +216,8 @@ impl Gateway {
             policies: Arc::new(move || policies.current()),
             figures: figures::of(&self.connections, &self.metrics),
         };
-        let server = ConsoleServer::start(settings, approvals, grants, overview).await?;
+        let library = self.library.clone();
+        let server = ConsoleServer::start(settings, approvals, grants, library, overview).await?;
         tracing::info!(address = %server.address(), "the console is open");
         Ok(Some(server))
     }
@@ -233,6 +242,13 @@ impl Gateway {
         }
     }
 
+    /// Replaces who sees what of the record.
+    pub fn replace_library(&self, settings: LibrarySettings) {
+        if let Some(library) = &self.library {
+            library.replace_settings(settings);
+        }
+    }
+
     /// Withdraws what is still held, and stores what has been used, once the sessions have ended.
     pub async fn finish(&self) {
         if let Some(grants) = &self.access_grants {
@@ -240,6 +256,9 @@ impl Gateway {
         }
         if let Some(approvals) = &self.approvals {
             approvals.stop().await;
+        }
+        if let Some(library) = &self.library {
+            library.finish().await;
         }
         let recorder = self.connections.recorder.clone();
         let streams = self.connections.streams.clone();

@@ -27,6 +27,7 @@ fn parts(verifier: Verifier) -> Parts {
         policies: Arc::new(Policies::none()),
         approvals: None,
         recorder: None,
+        library: None,
         streams: None,
         traces: None,
         access_grants: None,

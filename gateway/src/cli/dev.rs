@@ -21,9 +21,10 @@ use crate::approvals::{Approvals, ApprovalsSettings};
 use crate::config;
 use crate::console::{ConsoleLogin, ConsoleServer, ConsoleSettings};
 use crate::identity::{ClientCertificates, DevProvider, Grants, Identity, TokenRequest, Verifier};
+use crate::library::LibrarySettings;
 use crate::listener::{CleartextPassword, Discovery, HandshakeSettings};
 use crate::pool::{PoolMode, PoolSettings};
-use crate::recording::{RecordSettings, Recorder};
+use crate::recording::{Keep, RecordSettings, Recorder};
 use crate::store::{Store, StoreSettings};
 use crate::upstream::Target;
 
@@ -124,11 +125,23 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         }
         None => (None, None),
     };
-    let recorder = arguments.record.as_ref().map(|directory| {
-        let settings = RecordSettings::in_directory(directory.clone());
-        Recorder::start(settings, Arc::new(metrics.clone()))
-    });
+    let record = arguments.record.clone().map(RecordSettings::in_directory);
+    let recorder = record
+        .clone()
+        .map(|settings| Recorder::start(settings, Arc::new(metrics.clone())));
     let recorder = recorder.transpose().context("--record")?;
+    let library = match (&record, &recorder, &approvals) {
+        (Some(record), Some(recorder), Some(_)) => {
+            let settings = LibrarySettings {
+                viewers: vec![REVIEWERS.to_owned()],
+                index: Keep::Rows,
+            };
+            let store = StoreSettings::Memory;
+            let library = app::library(store, record, recorder.clone(), settings, &metrics);
+            Some(library.await?)
+        }
+        _ => None,
+    };
     let gateway = Gateway::build(Parts {
         connections: ConnectionSettings {
             lock_role: false,
@@ -154,6 +167,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         policies,
         approvals,
         recorder,
+        library,
         streams: None,
         traces: None,
         access_grants,

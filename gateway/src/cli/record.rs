@@ -1,8 +1,9 @@
-//! `gatewright record`: whether the record is what was written, and who can read it.
+//! `gatewright record`: whether the record is what was written, who can read it, and its index.
 
 mod checkpoints;
 mod fetch;
 mod hold;
+mod index;
 mod place;
 mod rewrap;
 mod verify;
@@ -24,6 +25,8 @@ pub struct RecordArguments {
 enum Command {
     /// Check that nothing was edited, cut, moved, removed or added since it was recorded
     Verify(verify::Verify),
+    /// Build the index anew from the files
+    Index(index::IndexArguments),
     /// Let others read what is encrypted
     Rewrap(rewrap::Rewrap),
     /// Keep sessions from being deleted
@@ -34,6 +37,7 @@ enum Command {
 pub(super) fn run(arguments: &RecordArguments) -> ExitCode {
     let done = match &arguments.command {
         Command::Hold(command) => hold::hold(command),
+        Command::Index(arguments) => index::index(arguments),
         Command::Rewrap(arguments) => rewrap::rewrap(arguments),
         Command::Verify(arguments) => match verify::verified(arguments) {
             Ok(true) => Ok(()),

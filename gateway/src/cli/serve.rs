@@ -20,6 +20,7 @@ use crate::config::{self, Config, PortTls};
 use crate::console::{ConsoleLogin, ConsoleServer, ConsoleSettings};
 use crate::http::Tls;
 use crate::identity::Verifier;
+use crate::library::Library;
 use crate::recording::Recorder;
 use crate::store::{Store, StoreSettings};
 use crate::streams::Streams;
@@ -59,6 +60,8 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     let metrics = app::metrics()?;
     let policies = policy_source(&config).open(Arc::new(metrics.clone()))?;
     let (approvals, access_grants) = approvals(&config).await?;
+    let recorder = recorder(&config, &metrics)?;
+    let library = library(&config, recorder.as_ref(), &metrics).await?;
     let gateway = Gateway::build(Parts {
         connections: ConnectionSettings {
             limits: config.listen.limits.clone(),
@@ -69,7 +72,8 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         policies,
         approvals,
         access_grants,
-        recorder: recorder(&config, &metrics)?,
+        recorder,
+        library,
         streams: streams(&config, &metrics)?,
         traces: traces(&config, &metrics)?,
         metrics,
@@ -111,6 +115,23 @@ fn recorder(config: &Config, metrics: &Metrics) -> Result<Option<Recorder>> {
     };
     let recorder = Recorder::start(settings, Arc::new(metrics.clone()));
     Ok(Some(recorder.context("sessions cannot be recorded")?))
+}
+
+/// Opens the index of the record, if there is a record and a store.
+async fn library(
+    config: &Config,
+    recorder: Option<&Recorder>,
+    metrics: &Metrics,
+) -> Result<Option<Library>> {
+    let (Some(record), Some(recorder), Some(approvals)) =
+        (&config.record, recorder, &config.approvals)
+    else {
+        return Ok(None);
+    };
+    let store = approvals.store.clone();
+    let settings = config.library.clone();
+    let library = app::library(store, record, recorder.clone(), settings, metrics);
+    library.await.map(Some)
 }
 
 /// Begins the streams, if there are any.
@@ -298,6 +319,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("[api]", format!("{api:?}")),
         ("[console] address, hosts", format!("{console:?}")),
         ("[record]", format!("{:?}", config.record)),
+        ("[record] index", format!("{:?}", config.library.index)),
         ("[streams], [[stream]]", format!("{:?}", config.streams)),
         ("[traces]", format!("{:?}", config.traces)),
     ]
@@ -336,6 +358,7 @@ impl Reload {
             .replace_policy_settings(directory_settings(&config))
             .await?;
         gateway.replace_limits(config.listen.limits.clone());
+        gateway.replace_library(config.library.clone());
         gateway.replace_access(access, config.listen.handshake.clone());
         for ((setting, now), (_, at_start)) in fixed(&config).iter().zip(&self.at_start) {
             if now != at_start {

@@ -1,5 +1,8 @@
 //! `gatewright sessions`: what the record has of sessions.
 
+mod filter;
+mod search;
+mod tail;
 pub(super) mod text;
 
 use std::collections::HashMap;
@@ -11,12 +14,14 @@ use clap::{Args, Subcommand};
 use gatewright_contract::{SessionId, StatementId};
 use gatewright_record::Event;
 use gatewright_record::directory::Segments;
-use gatewright_record::event::{Attempted, Decision, Ended, Judged, Literals, Opened};
+use gatewright_record::event::{Attempted, Decision, Ended, Judged, Opened};
 use serde_json::json;
 
 use super::record::{Record, RecordPlace};
 use crate::gate::printable;
-use text::{beginning, execution, keep, refusal, time, truncation};
+use crate::library::{SessionEntry, values};
+use filter::Filter;
+use text::{beginning, execution, keep, literals, refusal, time, truncation};
 
 /// Arguments of `gatewright sessions`.
 #[derive(Debug, Args)]
@@ -29,12 +34,18 @@ pub struct SessionsArguments {
 enum Command {
     /// List recorded sessions, the oldest first
     List {
+        #[command(flatten)]
+        filter: Filter,
         /// Print one JSON object per line
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         place: RecordPlace,
     },
+    /// Find statements by their words, tables, verdicts and results, the last indexed first
+    Search(search::SearchArguments),
+    /// Print what open sessions do
+    Tail(tail::TailArguments),
     /// Show the statements of a session: what was decided about them, and how they ended
     Show {
         session: SessionId,
@@ -45,7 +56,13 @@ enum Command {
 
 pub(super) fn run(arguments: &SessionsArguments) -> ExitCode {
     super::finish(match &arguments.command {
-        Command::List { json, place } => place.open().and_then(|record| list(&record, *json)),
+        Command::List {
+            filter,
+            json,
+            place,
+        } => list(filter, *json, place),
+        Command::Search(arguments) => search::search(arguments),
+        Command::Tail(arguments) => tail::tail(arguments),
         Command::Show { session, place } => place
             .open_for(&[*session])
             .and_then(|record| show(&record, *session)),
@@ -63,12 +80,22 @@ struct Listed {
     damages: usize,
     /// Events that are encrypted for somebody else.
     sealed: u64,
+    /// How often its client was shown something of the record.
+    viewings: u64,
 }
 
-fn list(record: &Record, as_json: bool) -> Result<()> {
+fn list(filter: &Filter, as_json: bool, place: &RecordPlace) -> Result<()> {
+    let indexed = match place.index()? {
+        Some(index) => Some(filter.in_index(&index)?),
+        None => None,
+    };
+    let listed = match indexed {
+        Some(entries) => entries.into_iter().map(Listed::from).collect(),
+        None => filter.in_files(&place.open()?)?,
+    };
     let mut out = std::io::stdout().lock();
-    for (id, segments) in record.directory.list()? {
-        let listed = listed(record, &segments)?;
+    for listed in listed {
+        let id = listed.opened.session;
         let line = match as_json {
             true => listed.json(id).to_string(),
             false => listed.line(id),
@@ -76,6 +103,41 @@ fn list(record: &Record, as_json: bool) -> Result<()> {
         writeln!(out, "{line}")?;
     }
     Ok(out.flush()?)
+}
+
+impl From<SessionEntry> for Listed {
+    fn from(entry: SessionEntry) -> Self {
+        let number = |number: i64| u64::try_from(number).unwrap_or_default();
+        let ended = entry.ended_at.map(|at| Ended {
+            at: number(at),
+            why: entry.ended.unwrap_or_default(),
+        });
+        Listed {
+            opened: Opened {
+                session: entry.id.parse().unwrap_or_default(),
+                at: number(entry.opened_at),
+                gateway: entry.gateway,
+                database: entry.database,
+                role: entry.role,
+                issuer: entry.issuer,
+                subject: entry.subject,
+                groups: entry.groups,
+                agent: entry.agent,
+                task: entry.task,
+                client_address: entry.client_address,
+                application: entry.application,
+                keep: values::kept(&entry.keep),
+                literals: values::literals_of(&entry.literals),
+            },
+            statements: number(entry.executions),
+            refused: number(entry.refusals),
+            rows: number(entry.rows),
+            ended,
+            damages: usize::try_from(entry.damages).unwrap_or_default(),
+            sealed: u64::from(entry.is_sealed),
+            viewings: number(entry.viewings),
+        }
+    }
 }
 
 fn listed(record: &Record, segments: &Segments) -> Result<Listed> {
@@ -92,6 +154,7 @@ fn listed(record: &Record, segments: &Segments) -> Result<Listed> {
         }
         Event::Completed(event) => listed.rows = listed.rows.saturating_add(event.rows),
         Event::Ended(event) => listed.ended = Some(event),
+        Event::Viewed(_) => listed.viewings += 1,
         Event::Delivered(_) | Event::Received(_) | Event::Truncated(_) | Event::Continued(_) => {}
     })?;
     listed.damages = scans.iter().map(|(_, scan)| scan.damages.len()).sum();
@@ -124,6 +187,9 @@ impl Listed {
                 .map_or("?".to_owned(), |refused| refused.to_string()),
             self.rows
         );
+        if self.viewings > 0 {
+            line.push_str(&format!("  {} viewings of the record", self.viewings));
+        }
         if self.sealed > 0 {
             line.push_str("  encrypted");
         }
@@ -150,15 +216,13 @@ impl Listed {
             "client_address": opened.client_address,
             "application": opened.application,
             "keep": keep(opened.keep),
-            "literals": match opened.literals.unwrap_or_default() {
-                Literals::Keep => "keep",
-                Literals::Redact => "redact",
-            },
+            "literals": literals(opened.literals.unwrap_or_default()),
             "statements": self.statements,
             "refused": self.refused_if_known(),
             "rows": self.rows,
             "damaged_blocks": self.damages,
-            "encrypted_events": self.sealed,
+            "viewings": self.viewings,
+            "encrypted": self.sealed > 0,
         })
     }
 
@@ -200,6 +264,17 @@ struct Shown {
 }
 
 impl Shown {
+    /// What is printed of an execution that begins.
+    fn beginning(&self, attempted: &Attempted) -> String {
+        let judged = self.judged.get(&attempted.statement);
+        format!(
+            "{}  #{}  runs\n    {}",
+            time(attempted.at),
+            attempted.execution,
+            text::as_sent(judged.map(|judged| &**judged))
+        )
+    }
+
     /// What is printed of an event.
     fn text(&mut self, event: Event<'_>) -> Option<String> {
         match event {
@@ -226,6 +301,7 @@ impl Shown {
             }
             Event::Truncated(event) => Some(truncation(&event)),
             Event::Ended(event) => Some(format!("{}  ended: {}", time(event.at), event.why)),
+            Event::Viewed(event) => Some(text::viewing(&event)),
             Event::Sealed(_) => {
                 self.sealed += 1;
                 None

@@ -34,6 +34,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::identity::{Grants, IssuerSettings, VerifierSettings};
+use crate::library::LibrarySettings;
 use crate::recording::{DatabaseRecord, RecordSettings};
 
 pub use approvals::{Api, Approvals, PortTls};
@@ -70,6 +71,8 @@ pub struct Config {
     pub approvals: Option<Approvals>,
     /// `None`: sessions are not recorded.
     pub record: Option<RecordSettings>,
+    /// Of the record: who sees what of it, and what is indexed.
+    pub library: LibrarySettings,
     /// `None`: nobody is told what became of statements.
     pub streams: Option<ConfiguredStreams>,
     /// `None`: statements have no spans.
@@ -94,8 +97,8 @@ pub fn load(path: &Path) -> Result<Config, Report> {
     let grants = database::grants(&root, &issuers, !rules.is_empty());
     let policies = policies::policies(&root);
     let approvals = approvals::approvals(&root, &issuers);
-    let record = record::record(&root);
-    let record = record.map(|record| record::with_databases(record, &grants));
+    let (record, library) = record::record(&root).unzip();
+    let record = record.map(|record: RecordSettings| record::with_databases(record, &grants));
     let of_databases = |grants: &Grants| {
         let mut databases = grants.databases();
         databases.any(|database| database.record != DatabaseRecord::default())
@@ -117,6 +120,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
         policies,
         approvals,
         record,
+        library: library.unwrap_or_default(),
         streams,
         traces,
     })

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use super::choices::{DURABILITY, KEEP, LITERALS};
 use super::section::Section;
+use super::values::plain;
 use crate::identity::Grants;
+use crate::library::LibrarySettings;
 use crate::objects::Place;
 use crate::recording::{DatabaseRecord, Recipients, RecordSettings, Retention};
 
 /// The key of the log, unless it is set.
 const KEY_FILE: &str = "log.key";
 
-pub(super) fn record(root: &Section<'_, '_>) -> Option<RecordSettings> {
+pub(super) fn record(root: &Section<'_, '_>) -> Option<(RecordSettings, LibrarySettings)> {
     let section = root.section("record")?;
     section.require("directory");
     let directory = section.path("directory").map(|path| path.value);
@@ -34,9 +36,13 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<RecordSettings> {
     let checkpoints = place(&section, "checkpoints");
     let checkpoint_interval = section.duration("checkpoint_interval");
     let max_segment = section.size("max_segment");
+    let library = LibrarySettings {
+        viewers: plain(section.strings("viewers")),
+        index: section.choice("index", &KEEP).unwrap_or_default(),
+    };
     section.finish();
     let directory = directory?;
-    Some(RecordSettings {
+    let settings = RecordSettings {
         key_file: key_file.unwrap_or_else(|| directory.join(KEY_FILE)),
         directory,
         durability: durability.unwrap_or_default(),
@@ -55,7 +61,8 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<RecordSettings> {
         upload_backlog: upload_backlog.map(|size| size as u64),
         checkpoints,
         checkpoint_interval: checkpoint_interval.unwrap_or_default(),
-    })
+    };
+    Some((settings, library))
 }
 
 /// A path, relative to the file's directory, or the URL of an object store.

@@ -1,4 +1,5 @@
-//! The web console: people log in with a browser at their provider, see requests for approval and access grants, and decide them. It checks who asks and
+//! The web console: people log in with a browser at their provider, see requests for approval and access grants, and decide them. Auditors
+//! and viewers of the record see recorded sessions. It checks who asks and
 //! in which form, and makes pages; what may be seen and decided is for `approvals` and `access` to say. Every page works without JavaScript.
 //! Next: `approvals`, `access`, `login` for the provider, and `http`, which serves it.
 
@@ -20,6 +21,8 @@ mod offers;
 mod pages;
 mod person;
 mod provider;
+mod record;
+mod record_view;
 mod requests;
 mod sealed;
 mod server;

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::assets;
 use super::databases::{CatalogRow, Count, DatabaseRow};
@@ -11,6 +12,7 @@ use super::headers::Nonce;
 use super::moment::Moment;
 use super::offers::{Action, Form, Notice};
 use super::person::Person;
+use super::record_view::{FoundRow, RecordedRow, ResultTable, StatementRow, ViewedRow};
 use super::view::{Detail, Row};
 use super::visible::Visible;
 use crate::approvals::State;
@@ -26,6 +28,8 @@ pub(super) struct Frame {
     pub csrf: String,
     /// The person sees the pages about the gateway.
     pub sees_gateway: bool,
+    /// The person sees recorded sessions.
+    pub sees_record: bool,
     /// The entry of the navigation that is open.
     pub open: &'static str,
     /// Without scripts, the page is loaded again from here.
@@ -99,6 +103,8 @@ pub(super) struct RequestPage {
     pub notice: Option<Notice>,
     pub actions: Vec<Action>,
     pub form: Option<Form<State>>,
+    /// The recorded session that it came from.
+    pub record: Option<String>,
 }
 
 #[derive(Template)]
@@ -110,6 +116,102 @@ pub(super) struct SessionsPage {
     pub ending: Option<SessionRow>,
     pub may_end: bool,
     pub notice: Option<Notice>,
+}
+
+#[derive(Template)]
+#[template(path = "console/record.html")]
+pub(super) struct RecordPage {
+    pub frame: Frame,
+    pub form: SearchForm,
+    /// Why nothing was searched for.
+    pub trouble: Option<Visible>,
+    pub sessions: Vec<RecordedRow>,
+    /// In place of sessions.
+    pub searched: bool,
+    pub found: Vec<FoundRow>,
+    pub older: Option<String>,
+}
+
+/// What was asked for of recorded sessions.
+pub(super) struct SearchForm {
+    pub q: String,
+    pub subject: String,
+    pub agent: String,
+    pub database: String,
+    pub refused: bool,
+    pub open: bool,
+    pub within: String,
+}
+
+#[derive(Template)]
+#[template(path = "console/recorded_session.html")]
+pub(super) struct RecordedSessionPage {
+    pub frame: Frame,
+    pub session: RecordedRow,
+    pub statements: Vec<StatementRow>,
+    pub viewed: Vec<ViewedRow>,
+    /// How many executions and refusals there are.
+    pub total: i64,
+    pub is_live: bool,
+    /// The address of the page, and of others of the session.
+    pub this: String,
+    pub earlier: Option<String>,
+    pub later: Option<String>,
+    pub newest: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "console/recorded_statement.html")]
+pub(super) struct RecordedStatementPage {
+    pub frame: Frame,
+    pub session: RecordedRow,
+    pub statement: StatementRow,
+    pub results: ResultTable,
+    /// Why something is not shown.
+    pub missing: Option<&'static str>,
+    pub total: i64,
+    pub address: String,
+    pub before: Option<String>,
+    pub behind: Option<String>,
+    pub timeline: String,
+    pub rows_before: Option<String>,
+    pub rows_behind: Option<String>,
+    /// The player runs, so many times as fast as it was.
+    pub play: Option<f64>,
+    /// In how many milliseconds the next statement is shown.
+    pub pause: i64,
+}
+
+impl SearchForm {
+    pub fn is_empty(&self) -> bool {
+        self.address(&[]) == "/record"
+    }
+
+    /// The address of the page with this form, and more.
+    pub fn address(&self, more: &[(&str, &str)]) -> String {
+        let on = |is_on: bool| if is_on { "1" } else { "" };
+        let own = [
+            ("q", self.q.as_str()),
+            ("subject", &self.subject),
+            ("agent", &self.agent),
+            ("database", &self.database),
+            ("refused", on(self.refused)),
+            ("open", on(self.open)),
+            ("within", &self.within),
+        ];
+        let given = own
+            .iter()
+            .chain(more)
+            .filter(|(_, value)| !value.is_empty());
+        let parts = given.map(|(name, value)| {
+            format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))
+        });
+        let parts: Vec<_> = parts.collect();
+        match parts.is_empty() {
+            true => "/record".to_owned(),
+            false => format!("/record?{}", parts.join("&")),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -148,19 +250,14 @@ impl Frame {
             person: None,
             csrf: String::new(),
             sees_gateway: false,
+            sees_record: false,
             open: "",
             refresh: None,
         }
     }
 
-    pub fn of(
-        person: &Person,
-        nonce: &Nonce,
-        title: impl Into<String>,
-        sees_gateway: bool,
-    ) -> Self {
+    pub fn of(person: &Person, nonce: &Nonce, title: impl Into<String>) -> Self {
         Frame {
-            sees_gateway,
             nonce: Some(nonce.clone()),
             person: Some(Visible::line(&person.0.identity.subject)),
             csrf: person.0.csrf.clone(),

@@ -289,7 +289,11 @@ impl Shared {
 
     /// What is around a page for this person.
     pub(super) fn frame(&self, person: &Person, nonce: &Nonce, title: impl Into<String>) -> Frame {
-        Frame::of(person, nonce, title, self.sees_gateway(person))
+        Frame {
+            sees_gateway: self.sees_gateway(person),
+            sees_record: self.library_of(person).is_some(),
+            ..Frame::of(person, nonce, title)
+        }
     }
 
     async fn entry(&self, id: &str, person: &Person) -> Result<Entry, Trouble> {
@@ -328,6 +332,9 @@ impl Shared {
             notice,
             actions: actions.into_iter().map(Action::from).collect(),
             form,
+            record: self
+                .library_of(person)
+                .map(|_| format!("/record/{}", entry.request.shown.session_id)),
         }
     }
 }

@@ -18,11 +18,14 @@ use super::provider::{ConsoleLogin, ConsoleLoginError, Provider};
 use super::sealed::Seal;
 use super::sessions::Sessions;
 use super::trouble::Trouble;
-use super::{asking, assets, databases, gateway, grants, headers, live, logging_in, requests};
+use super::{
+    asking, assets, databases, gateway, grants, headers, live, logging_in, record, requests,
+};
 use crate::access::AccessGrants;
 use crate::approvals::Approvals;
 use crate::http::{Hosts, HttpServer, HttpServerError, Limits, Port, Tls, check_host};
 use crate::identity::Identity;
+use crate::library::Library;
 
 /// Pages keep a stream open, which they open again with the last event that they saw.
 const LIMITS: Limits = Limits {
@@ -74,6 +77,8 @@ pub(super) struct Shared {
     pub approvals: Approvals,
     pub overview: Overview,
     pub grants: AccessGrants,
+    /// `None`: sessions are not recorded.
+    pub library: Option<Library>,
     pub provider: Arc<ArcSwap<Provider>>,
     pub sessions: Arc<Sessions>,
     pub seal: Arc<Seal>,
@@ -90,6 +95,7 @@ impl ConsoleServer {
         settings: ConsoleSettings,
         approvals: Approvals,
         grants: AccessGrants,
+        library: Option<Library>,
         overview: Overview,
     ) -> Result<Self, ConsoleError> {
         let provider = Provider::new(settings.login).await?;
@@ -98,6 +104,7 @@ impl ConsoleServer {
             approvals,
             overview,
             grants,
+            library,
             provider: Arc::new(ArcSwap::from_pointee(provider)),
             sessions: Arc::default(),
             seal: Arc::new(Seal::random().ok_or(ConsoleError::Seal)?),
@@ -166,6 +173,9 @@ fn routes(shared: Shared, hosts: &[String]) -> Router {
         .route("/history", get(requests::history))
         .route("/sessions", get(gateway::sessions))
         .route("/sessions/{id}/end", post(gateway::end))
+        .route("/record", get(record::list))
+        .route("/record/{id}", get(record::session))
+        .route("/record/{id}/{number}", get(record::statement))
         .route("/policies", get(gateway::policies))
         .route("/databases", get(databases::databases))
         .route("/events", get(live::all))

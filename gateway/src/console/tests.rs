@@ -2,6 +2,7 @@
 
 mod grants;
 mod link;
+mod record;
 mod roles;
 
 use std::io::{Read, Write};
@@ -19,6 +20,7 @@ use crate::access::AccessGrants;
 use crate::approvals::tests::{ISSUER, draft, identity, reviewer, settings, until, waiting};
 use crate::approvals::{Approvals, ApprovalsSettings, Draft, Finished, Outcome, State, Submitted};
 use crate::identity::{Identity, IssuerSettings};
+use crate::library::Library;
 use crate::roster::{OpenSession, Roster};
 use crate::store::{Store, StoreSettings};
 
@@ -66,6 +68,14 @@ impl Stage {
     }
 
     async fn with_guest(settings: ApprovalsSettings, guest: Option<Identity>) -> Self {
+        Self::with_library(settings, guest, None).await
+    }
+
+    async fn with_library(
+        settings: ApprovalsSettings,
+        guest: Option<Identity>,
+        library: Option<Library>,
+    ) -> Self {
         let store = Store::open(StoreSettings::Memory).await.expect("a store");
         let approvals = Approvals::open(store.clone(), settings);
         let grants = AccessGrants::open(store, approvals.clone());
@@ -85,8 +95,14 @@ impl Stage {
             policies: Arc::new(|| Arc::new(policies())),
             figures: Arc::new(figures),
         };
-        let server =
-            ConsoleServer::start(console, approvals.clone(), grants.clone(), overview).await;
+        let server = ConsoleServer::start(
+            console,
+            approvals.clone(),
+            grants.clone(),
+            library,
+            overview,
+        )
+        .await;
         Stage {
             roster,
             approvals,

@@ -6,6 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::pages::{Frame, Link, TroublePage, html};
 use super::visible::Visible;
+use crate::library::LibraryError;
 use crate::store::StoreError;
 
 /// Why there is no page of the kind that was asked for.
@@ -35,6 +36,10 @@ pub(super) enum Trouble {
     NoSuchRequest,
     NoSuchSession,
     NoSuchGrant,
+    NoSuchRecord,
+    /// A viewing could not be recorded, so nothing is shown.
+    Unrecorded,
+    Unreadable,
     TooManyReaders,
     Store,
     Timeout,
@@ -51,10 +56,16 @@ impl Trouble {
             }
             Self::NoLogin => StatusCode::BAD_REQUEST,
             Self::LoginFailed => StatusCode::BAD_GATEWAY,
-            Self::NoSuchPage | Self::NoSuchRequest | Self::NoSuchGrant | Self::NoSuchSession => {
-                StatusCode::NOT_FOUND
-            }
-            Self::TooManyReaders | Self::Store | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoSuchPage
+            | Self::NoSuchRequest
+            | Self::NoSuchGrant
+            | Self::NoSuchSession
+            | Self::NoSuchRecord => StatusCode::NOT_FOUND,
+            Self::TooManyReaders
+            | Self::Store
+            | Self::Timeout
+            | Self::Unrecorded
+            | Self::Unreadable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -68,6 +79,10 @@ impl Trouble {
         let back = Link {
             label: "Open the requests",
             address: "/",
+        };
+        let record = Link {
+            label: "Open the recorded sessions",
+            address: "/record",
         };
         let (title, text, link) = match self {
             Self::LogIn { .. } | Self::Reload => ("Log in", "You are not logged in.", again),
@@ -126,6 +141,21 @@ impl Trouble {
                     address: "/grants",
                 },
             ),
+            Self::NoSuchRecord => (
+                "There is no such recorded session",
+                "It was deleted after its time, or it is not in the index yet.",
+                record,
+            ),
+            Self::Unrecorded => (
+                "Nothing is shown",
+                "Every viewing of the record is recorded, and this one cannot be. The gateway's log has the reason.",
+                record,
+            ),
+            Self::Unreadable => (
+                "The record cannot be read",
+                "The gateway's log has the reason.",
+                record,
+            ),
             Self::TooManyReaders => (
                 "Too many open pages",
                 "Pages show changes when you reload them.",
@@ -176,6 +206,17 @@ impl IntoResponse for Trouble {
                 .insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
         }
         response
+    }
+}
+
+impl From<LibraryError> for Trouble {
+    fn from(error: LibraryError) -> Self {
+        tracing::error!(%error, "a page of the record could not be made");
+        match error {
+            LibraryError::Store(_) => Self::Store,
+            LibraryError::Io(_) => Self::Unreadable,
+            LibraryError::Unrecorded(_) => Self::Unrecorded,
+        }
     }
 }
 

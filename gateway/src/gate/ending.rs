@@ -12,7 +12,7 @@ use super::permit::Permit;
 use super::ticket::answered;
 use super::told::Listeners;
 use super::{Gate, SessionGate, recorded};
-use crate::recording::{Attempted, Literals, SessionRecord};
+use crate::recording::{Attempt, Attempted, Literals, SessionRecord};
 use crate::session::{Answer, Bound, Completion, Judged, Outcome, Refusal, Rehearsed};
 
 /// The proof that one execution was admitted. Given back with its end; dropped without one, it is counted as lost.
@@ -29,8 +29,8 @@ pub struct Admitted {
     number: Option<u64>,
     record: SessionRecord,
     listeners: Listeners,
-    /// Its number in the record, once it is in there, and for others.
-    execution: Option<u64>,
+    /// Once it is in the record, and for others.
+    attempt: Option<Attempt>,
     /// It may have been sent.
     is_sent: bool,
 }
@@ -46,9 +46,9 @@ impl Admitted {
         self.claims.iter().flat_map(Claims::ids).collect()
     }
 
-    /// It has this number in the record.
-    pub(super) fn set_recorded(&mut self, execution: u64) {
-        self.execution = Some(execution);
+    /// It is in the record.
+    pub(super) fn set_recorded(&mut self, attempt: Attempt) {
+        self.attempt = Some(attempt);
     }
 
     /// It must not be sent yet.
@@ -76,6 +76,15 @@ impl Admitted {
         approved.unwrap_or_else(|| refusals::too_many_rows(self.at_most, &self.permit))
     }
 
+    /// How an execution ends of whose end nobody tells.
+    pub(super) fn outcome_if_dropped(&self) -> Outcome {
+        let has_left = |attempt| self.record.may_be_sent(attempt);
+        match self.is_sent && self.attempt.is_none_or(has_left) {
+            true => Outcome::Lost,
+            false => Outcome::Skipped,
+        }
+    }
+
     /// Counts the end. Returns how long the execution took.
     fn end(&mut self, done: &Completion) -> Duration {
         self.ended = true;
@@ -86,8 +95,8 @@ impl Admitted {
         let elapsed = self.started.elapsed();
         let metrics = &self.gate.metrics;
         metrics.completed(self.permit.verb, elapsed.as_secs_f64(), done);
-        if let Some(execution) = self.execution {
-            let completed = recorded::completed(execution, done, elapsed);
+        if let Some(attempt) = self.attempt {
+            let completed = recorded::completed(attempt.execution, done, elapsed);
             let told = self.permit.told.get();
             self.listeners.executed(told, approvals, &completed);
             self.record.completed(completed);
@@ -99,10 +108,7 @@ impl Admitted {
 impl Drop for Admitted {
     fn drop(&mut self) {
         if !self.ended {
-            let outcome = match self.is_sent {
-                true => Outcome::Lost,
-                false => Outcome::Skipped,
-            };
+            let outcome = self.outcome_if_dropped();
             self.end(&Completion {
                 outcome,
                 ..Completion::default()
@@ -151,7 +157,7 @@ impl SessionGate {
             ended: false,
             record: self.record.clone(),
             listeners: self.listeners.clone(),
-            execution: None,
+            attempt: None,
             is_sent: true,
         }
     }

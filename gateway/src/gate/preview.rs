@@ -16,7 +16,7 @@ use super::text::AnalyzedText;
 use super::ticket::answered;
 use super::{SessionGate, denial, plan};
 use crate::session::{
-    Answer, Field, Judge, Judged, PendingJudge, Phase, Question, Refusal, Verdict,
+    Answer, BoundParameters, Field, Judge, Judged, PendingJudge, Phase, Question, Refusal, Verdict,
 };
 
 /// One policy's answer.
@@ -69,15 +69,25 @@ impl SessionGate {
         Preview { verdicts, outcome }
     }
 
-    /// The verdict of every policy on one statement of a text, the next one of the session.
+    /// The verdict of every policy on one statement of a text, the next one of the session. `parameters`: it is bound to these.
     pub async fn answers(
         &mut self,
         text: &Arc<AnalyzedText>,
         index: usize,
         path: Option<&SearchPath>,
+        parameters: Option<BoundParameters<'_>>,
     ) -> Vec<PolicyAnswer<contract::Verdict>> {
         self.begin_statement();
-        self.verdicts(&alone(text, index, path)).await
+        let phase = match parameters {
+            Some(_) => Phase::Execute,
+            None => Phase::Simple,
+        };
+        let question = Question {
+            phase,
+            parameters,
+            ..alone(text, index, path)
+        };
+        self.verdicts(&question).await
     }
 
     /// The verdict of every policy, regardless of the other verdicts and of the role lock. Has no effect.

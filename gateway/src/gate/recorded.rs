@@ -15,10 +15,10 @@ use super::ending::Admitted;
 use super::kept::KeptQuestion;
 use super::permit::{Answers, Permit};
 use super::text::AnalyzedText;
-use super::view::View;
+use super::view::{KeptParameters, View};
 use crate::recording::{
-    self, Attempted, Completed, Decision, Failure, Judged as JudgedEvent, Literals, Parameter,
-    PolicyAnswer, PolicyVerdict, Stage,
+    self, Attempt, Attempted, Completed, Decision, Failure, Judged as JudgedEvent, Literals,
+    Parameter, PolicyAnswer, PolicyVerdict, Stage,
 };
 use crate::session::{Answer, Completion, Judged, Phase, Refusal, Verdict};
 
@@ -152,9 +152,11 @@ impl SessionGate {
             Err(refusal) => {
                 self.judging.is_noted = true;
                 let question = judging.question.as_deref();
+                let bound = question.and_then(|question| question.bound.as_deref());
                 let event = JudgedEvent {
                     policies: judging.policies,
                     statement: self.statement_id(),
+                    parameters: parameters(bound, self.record.literals()),
                     ..question.map(of_question).unwrap_or_default()
                 };
                 let text = question.map(|question| &*question.text);
@@ -254,8 +256,10 @@ impl SessionGate {
         let mut admitted = match agreed {
             Ok(admitted) => admitted.held_back(),
             Err(refusal) => {
+                let bound = permit.view.bound.as_deref();
                 let event = JudgedEvent {
                     decision: Decision::Refused,
+                    parameters: parameters(bound, self.record.literals()),
                     ..permitted(permit, &Judging::default())
                 };
                 self.record_refusal(event.refused(&refusal), permit.view.text.as_deref());
@@ -264,14 +268,15 @@ impl SessionGate {
             }
         };
         if !self.record.keeps_statements() {
-            admitted.set_recorded(self.listeners.stream.next_execution());
+            let execution = self.listeners.stream.next_execution();
+            admitted.set_recorded(Attempt::unrecorded(execution));
             return Judged::Ready(Ok(admitted.sent()));
         }
         let attempted = admitted.attempted(self.record.literals());
         let attempted = self.with_arguments(permit, attempted);
         let settling = match self.record.attempted(attempted) {
-            Ok((execution, settling)) => {
-                admitted.set_recorded(execution);
+            Ok((attempt, settling)) => {
+                admitted.set_recorded(attempt);
                 settling
             }
             Err(failure) => return Judged::Ready(Err(unrecorded(failure))),
@@ -405,26 +410,29 @@ fn is_standard(view: &View) -> bool {
     text.is_none_or(|text| text.standard_conforming_strings)
 }
 
+/// The values of a Bind.
+fn parameters(bound: Option<&KeptParameters>, literals: Literals) -> Option<Vec<Parameter>> {
+    let bound = bound?;
+    // The session has decoded this message before, so this does not fail.
+    let bind = frontend::Bind::decode(&bound.bind).ok()?;
+    let values = bind.parameters.iter().enumerate();
+    let parameters = values.map(|(index, value)| Parameter {
+        type_oid: bound.types.get(index).copied().unwrap_or_default(),
+        format: bind.formats.of(index).unwrap_or_default(),
+        value: value.map(<[u8]>::to_vec),
+        withheld: None,
+    });
+    let parameters = parameters.map(|parameter| withheld::parameter(parameter, literals));
+    Some(parameters.collect())
+}
+
 /// What is recorded of an execution before it is sent.
 pub(super) fn attempted(
     permit: &Permit,
     approvals: Vec<RequestId>,
     literals: Literals,
 ) -> Attempted {
-    let bound = permit.view.bound.as_ref();
-    // The session has decoded this message before, so this does not fail.
-    let bind = bound.and_then(|bound| Some((bound, frontend::Bind::decode(&bound.bind).ok()?)));
-    let parameters = bind.map(|(bound, bind)| {
-        let values = bind.parameters.iter().enumerate();
-        let parameters = values.map(|(index, value)| Parameter {
-            type_oid: bound.types.get(index).copied().unwrap_or_default(),
-            format: bind.formats.of(index).unwrap_or_default(),
-            value: value.map(<[u8]>::to_vec),
-            withheld: None,
-        });
-        let parameters = parameters.map(|parameter| withheld::parameter(parameter, literals));
-        parameters.collect()
-    });
+    let parameters = parameters(permit.view.bound.as_deref(), literals);
     Attempted {
         execution: 0,
         statement: permit.view.statement_id,

@@ -1,10 +1,11 @@
 //! Connections of a port: few at a time, and none that keeps its place without a request.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -26,6 +27,10 @@ const STALL: Duration = Duration::from_secs(30);
 
 /// A pause after a connection could not be accepted, usually for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The address of whoever is connected, as handlers get it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
 
 /// What a port takes.
 #[derive(Debug, Clone, Copy)]
@@ -53,8 +58,9 @@ pub(super) async fn serve(
             return;
         };
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let (routes, tls) = (routes.clone(), tls.as_ref().map(|tls| tls.load_full()));
+            Ok((stream, peer)) => {
+                let routes = routes.clone().layer(Extension(Peer(peer)));
+                let tls = tls.as_ref().map(|tls| tls.load_full());
                 tokio::spawn(async move {
                     let _place = place;
                     let served = timeout(limits.lifetime, connection(stream, routes, tls)).await;

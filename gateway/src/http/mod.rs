@@ -7,6 +7,6 @@ mod connections;
 mod hosts;
 mod server;
 
-pub use connections::{Limits, Tls};
+pub use connections::{Limits, Peer, Tls};
 pub use hosts::{Hosts, check_host};
 pub use server::{HttpServer, HttpServerError, Port};

@@ -3,6 +3,8 @@
 //! Next: `gate` records judgements and executions, and `session` what passes its two doors.
 
 mod away;
+mod barrier;
+mod changes;
 mod failure;
 mod open;
 mod recorder;
@@ -12,7 +14,7 @@ mod retention;
 mod segments;
 mod start;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -22,13 +24,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use gatewright_record::event::Time;
 
 use crate::objects::Place;
+pub use barrier::Barrier;
+pub use changes::{Changed, RecordChanges};
 pub use failure::Failure;
 pub use gatewright_record::event::{
     Attempted, Completed, Decision, Judged, Keep, Literals, Opened, Parameter, PolicyAnswer,
     PolicyVerdict, Rehearsal, RehearsalWay, Stage, Withheld, WithheldText,
 };
 pub use gatewright_record::sealed::Recipients;
-pub use open::{OpenRecord, SessionRecord};
+pub use open::{Attempt, OpenRecord, SessionRecord};
 pub use recorder::Recorder;
 pub use rehearsal::RehearsalRecord;
 pub use start::StartError;
@@ -107,7 +111,7 @@ pub struct Retention {
 /// When events are on disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// An execution waits until it is on disk that it is about to begin.
+    /// An execution is sent once it is on disk that it is about to begin.
     #[default]
     Statement,
     /// Every so often. Executions do not wait.

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use futures_util::task::AtomicWaker;
 use gatewright_contract::{SessionId, StatementId};
 use gatewright_record::Event;
-use gatewright_record::event::{Ended, Transfer, Truncated};
+use gatewright_record::event::{Ended, Transfer, Truncated, Viewed};
 use gatewright_record::framing;
 
 use super::recorder::Core;
@@ -49,6 +49,8 @@ pub(super) struct Open {
     appended: AtomicU64,
     written: AtomicU64,
     synced: AtomicU64,
+    /// So many must be on disk before anything is sent to the server.
+    needed: AtomicU64,
     /// The thread that writes will come.
     queued: AtomicBool,
     /// The session was told to wait for room.
@@ -100,6 +102,7 @@ impl OpenRecord {
             appended: AtomicU64::new(0),
             written: AtomicU64::new(0),
             synced: AtomicU64::new(0),
+            needed: AtomicU64::new(0),
             queued: AtomicBool::new(false),
             waits: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -154,13 +157,17 @@ impl SessionRecord {
         }
     }
 
-    /// An execution is about to begin, which is given its number. `Some`: it may begin when that has passed.
+    /// An execution is about to begin, which is given its number. `Some`: it may begin when that has passed. It is sent when the
+    /// [`Barrier`](super::Barrier) is open.
     ///
     /// # Errors
     /// It cannot be recorded, so it must not begin.
-    pub fn attempted(&self, mut attempted: Attempted) -> Result<(u64, Option<Settling>), Failure> {
+    pub fn attempted(
+        &self,
+        mut attempted: Attempted,
+    ) -> Result<(Attempt, Option<Settling>), Failure> {
         let Some(open) = self.kept(Keep::Statements) else {
-            return Ok((0, None));
+            return Ok((Attempt::default(), None));
         };
         if let Some(failure) = open.core.failure() {
             return Err(failure);
@@ -175,13 +182,62 @@ impl SessionRecord {
         };
         let execution = attempted.execution;
         let position = open.append(&Event::Attempted(attempted))?;
-        let must_wait = open.core.durability == Durability::Statement || open.is_full();
-        let settling = must_wait.then(|| Settling {
+        if open.core.durability == Durability::Statement {
+            open.needed.store(position, Ordering::Release);
+        }
+        let settling = open.is_full().then(|| Settling {
             open: Arc::clone(open),
-            position,
             since: Instant::now(),
         });
-        Ok((execution, settling))
+        let attempt = Attempt {
+            execution,
+            position,
+        };
+        Ok((attempt, settling))
+    }
+
+    /// False if it is certain that the execution was never sent: the barrier has not opened for it.
+    pub fn may_be_sent(&self, attempt: Attempt) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|open| open.has_passed(attempt.position))
+    }
+
+    /// Somebody is about to be shown what was recorded, and may be once [`SessionRecord::settled`] has passed.
+    ///
+    /// # Errors
+    /// It cannot be recorded, so it must not be shown.
+    pub fn viewed(&self, viewed: Viewed) -> Result<(), Failure> {
+        let Some(open) = &self.0 else {
+            return Ok(());
+        };
+        if let Some(failure) = open.core.failure() {
+            return Err(failure);
+        }
+        let position = open.append(&Event::Viewed(viewed))?;
+        if open.core.durability == Durability::Statement {
+            open.needed.store(position, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Completes when what was recorded so far is as safe as the settings want it. For one that waits at a time.
+    ///
+    /// # Errors
+    /// It cannot be recorded.
+    pub async fn settled(&self) -> Result<(), Failure> {
+        let Some(open) = &self.0 else {
+            return Ok(());
+        };
+        poll_fn(|context| {
+            open.register(context.waker());
+            match (open.may_send(), open.core.failure()) {
+                (true, _) => Poll::Ready(Ok(())),
+                (false, Some(failure)) => Poll::Ready(Err(failure)),
+                (false, None) => Poll::Pending,
+            }
+        })
+        .await
     }
 
     /// An execution has ended.
@@ -246,6 +302,10 @@ impl SessionRecord {
         }
     }
 
+    pub(super) fn open(&self) -> Option<&Open> {
+        self.0.as_deref()
+    }
+
     fn end(&self, why: &str) {
         if let Some(open) = &self.0 {
             open.end(why);
@@ -264,10 +324,28 @@ impl std::fmt::Debug for SessionRecord {
     }
 }
 
-/// An execution that waits until it is recorded.
+/// An execution in the record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its number in the session.
+    pub execution: u64,
+    /// Where the record is with it, in bytes of events.
+    position: u64,
+}
+
+impl Attempt {
+    /// One that is in no record.
+    pub fn unrecorded(execution: u64) -> Self {
+        Attempt {
+            execution,
+            position: 0,
+        }
+    }
+}
+
+/// An execution that waits until there is room for it.
 pub struct Settling {
     open: Arc<Open>,
-    position: u64,
     since: Instant,
 }
 
@@ -278,21 +356,16 @@ impl Settling {
     /// It cannot be recorded, so it must not begin.
     pub async fn settled(self) -> Result<(), Failure> {
         let open = &self.open;
-        let is_settled = || match open.core.durability {
-            Durability::Statement => open.synced.load(Ordering::Acquire) >= self.position,
-            Durability::Interval | Durability::None => !open.is_full(),
-        };
         let settled = poll_fn(|context| {
             open.waker.register(context.waker());
-            match (is_settled(), open.core.failure()) {
+            match (!open.is_full(), open.core.failure()) {
                 (true, _) => Poll::Ready(Ok(())),
                 (false, Some(failure)) => Poll::Ready(Err(failure)),
                 (false, None) => Poll::Pending,
             }
         })
         .await;
-        let waited = self.since.elapsed().as_secs_f64();
-        open.core.metrics.waited(waited);
+        open.has_waited(self.since);
         settled
     }
 }
@@ -397,6 +470,25 @@ impl Open {
     pub fn set_synced(&self, position: u64) {
         self.synced.store(position, Ordering::Release);
         self.waker.wake();
+    }
+
+    /// Whether all that was attempted may leave for the server.
+    pub fn may_send(&self) -> bool {
+        self.has_passed(self.needed.load(Ordering::Acquire))
+    }
+
+    /// Whether what was attempted up to there may leave.
+    fn has_passed(&self, position: u64) -> bool {
+        self.core.durability != Durability::Statement
+            || self.synced.load(Ordering::Acquire) >= position
+    }
+
+    pub fn register(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+
+    pub fn has_waited(&self, since: Instant) {
+        self.core.metrics.waited(since.elapsed().as_secs_f64());
     }
 
     /// Something has changed for whoever waits.

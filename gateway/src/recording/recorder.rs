@@ -11,6 +11,7 @@ use gatewright_record::log::Entry;
 use tokio::sync::watch;
 
 use super::away::Away;
+use super::changes::{Changes, RecordChanges};
 use super::open::Open;
 use super::start::{self, Prepared, StartError};
 use super::{
@@ -28,6 +29,7 @@ pub struct Recorder {
     keep: Keep,
     literals: Literals,
     session_limit: Option<u64>,
+    is_sealed: bool,
     threads: Arc<Mutex<Threads>>,
 }
 
@@ -59,6 +61,7 @@ pub(super) struct Core {
     /// Deletions that are to be logged, and who waits for that.
     deletions: Mutex<Vec<Deletions>>,
     failure: watch::Sender<Option<Failure>>,
+    pub changes: Changes,
     /// So many bytes are logged and not uploaded.
     backlog: AtomicU64,
     /// With more than this, nothing is recorded.
@@ -77,6 +80,7 @@ impl Recorder {
     ) -> Result<Self, StartError> {
         let (keep, literals) = (settings.keep, settings.literals);
         let session_limit = settings.session_limit;
+        let is_sealed = settings.recipients.is_some();
         let backlog_limit = settings.upload_backlog;
         let core = Arc::new(Core::new(settings.durability, backlog_limit, metrics));
         let Prepared {
@@ -105,6 +109,7 @@ impl Recorder {
             keep,
             literals,
             session_limit,
+            is_sealed,
             threads: Arc::new(Mutex::new(Threads { threads, away })),
         })
     }
@@ -121,6 +126,21 @@ impl Recorder {
         opened.keep = database.keep.unwrap_or(self.keep);
         opened.literals = Some(database.literals.unwrap_or(self.literals));
         OpenRecord::begin(&self.core, opened, self.session_limit)
+    }
+
+    /// Whether what statements say is encrypted.
+    pub fn is_sealed(&self) -> bool {
+        self.is_sealed
+    }
+
+    /// What is written and deleted from now on, for one reader.
+    pub fn changes(&self) -> RecordChanges {
+        self.core.changes.collected()
+    }
+
+    /// Why nothing can be recorded now.
+    pub fn failure(&self) -> Option<Failure> {
+        self.core.failure()
     }
 
     /// Why nothing can be recorded, from the time on that it cannot.
@@ -177,6 +197,7 @@ impl Core {
             stopping: AtomicBool::new(false),
             deletions: Mutex::default(),
             failure: watch::Sender::new(None),
+            changes: Changes::default(),
             backlog: AtomicU64::new(0),
             backlog_limit,
             metrics,
@@ -279,7 +300,7 @@ impl Core {
         self.backlog_limit.is_some_and(|limit| backlog > limit)
     }
 
-    fn stop(&self) {
+    pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.wake();
     }

@@ -83,6 +83,7 @@ impl Deleter {
         for session in logged.deleted() {
             if let Some(segments) = stored.remove(&session) {
                 deletion::remove(&self.directory, &segments)?;
+                self.core.changes.deleted(session);
             }
         }
         let candidates: Vec<Entry> = logged.ended_before(before(shortest)).copied().collect();
@@ -96,8 +97,11 @@ impl Deleter {
             if !self.core.log_deletions(tombstones) {
                 return Err(Stopped::NotLogged);
             }
-            for segments in due.iter().filter_map(|(_, segments)| *segments) {
-                deletion::remove(&self.directory, segments)?;
+            for (entry, segments) in &due {
+                if let Some(segments) = segments {
+                    deletion::remove(&self.directory, segments)?;
+                }
+                self.core.changes.deleted(entry.session);
             }
             self.core.metrics.deleted(due.len() as u64);
             deleted += due.len();

@@ -2,13 +2,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::sync::Arc;
 
 use gatewright_record::Event;
 use gatewright_record::directory::Directory;
 use gatewright_record::event::Continued;
 use gatewright_record::framing;
+use gatewright_record::journal::{Journal, Piece};
 use gatewright_record::log::Entry;
 use gatewright_record::segment::{Codec, Hash, Header, Version, Writer};
 
@@ -32,6 +33,8 @@ pub(super) struct Segments {
     is_torn: bool,
     /// Something was written since the file was last on disk.
     is_dirty: bool,
+    /// So much of the file is on disk, there or in the journal.
+    saved: u64,
     /// The segment has its last event.
     is_closing: bool,
 }
@@ -43,6 +46,8 @@ pub(super) struct Place {
     pub max_segment: u64,
     /// For whom new segments are encrypted.
     pub recipients: Option<Recipients>,
+    /// What several sessions have on disk at once. `None`: nobody waits for that.
+    pub journal: Option<Journal>,
     /// A file was created, whose name may not be on disk.
     pub has_new_names: bool,
     /// Nobody else records in this directory.
@@ -71,6 +76,7 @@ impl Segments {
             file: None,
             is_torn: false,
             is_dirty: false,
+            saved: 0,
             is_closing: false,
         }
     }
@@ -125,12 +131,45 @@ impl Segments {
     pub fn sync(&mut self) -> io::Result<()> {
         if let Some(file) = self.file.as_mut().filter(|_| self.is_dirty) {
             file.out().sync_data()?;
+            self.saved = file.length();
             self.is_dirty = false;
         }
+        self.tell_synced();
+        Ok(())
+    }
+
+    /// How many bytes of the file are on disk nowhere.
+    pub fn unsaved(&self) -> u64 {
+        let length = self.file.as_ref().map_or(0, Writer::length);
+        length.saturating_sub(self.saved)
+    }
+
+    /// These bytes, for the journal.
+    pub fn piece(&mut self) -> io::Result<Option<Piece>> {
+        let Some(file) = &mut self.file else {
+            return Ok(None);
+        };
+        let length = file.length().saturating_sub(self.saved);
+        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        file.out().read_exact_at(&mut bytes, self.saved)?;
+        Ok((length > 0).then_some(Piece {
+            session: self.open.id,
+            segment: self.number,
+            offset: self.saved,
+            bytes,
+        }))
+    }
+
+    /// All that was written is in the journal.
+    pub fn set_saved(&mut self) {
+        self.saved = self.file.as_ref().map_or(0, Writer::length);
+        self.tell_synced();
+    }
+
+    fn tell_synced(&self) {
         if self.pending.is_empty() {
             self.open.set_synced(self.taken);
         }
-        Ok(())
     }
 
     fn write_block(
@@ -161,6 +200,7 @@ impl Segments {
     fn append(&mut self, block: &[u8], place: &mut Place, written: &mut Written) -> io::Result<()> {
         if self.file.is_none() {
             self.file = Some(self.begin(place)?);
+            self.saved = 0;
         }
         let Some(file) = self.file.as_mut() else {
             return Err(io::ErrorKind::NotFound.into());
@@ -181,6 +221,8 @@ impl Segments {
         let path = place.directory.segment(self.open.id, self.number);
         // What is there is the beginning of one that could not be written.
         let file = OpenOptions::new()
+            // What is written is read again for the journal.
+            .read(true)
             .write(true)
             .create(true)
             .truncate(true)

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use gatewright_contract::{SessionId, StatementId};
 use gatewright_record::directory::Directory;
+use gatewright_record::journal::{self, Journal};
 use gatewright_record::log::{LogError, LogWriter, SigningKey};
 use gatewright_record::recovery::recover;
 use gatewright_record::segment::Codec;
@@ -19,8 +20,11 @@ use super::recorder::Core;
 use super::retention::Deleter;
 use super::segments::Place;
 use super::writer::RecordWriter;
-use super::{RecordSettings, now};
+use super::{Durability, RecordSettings, now};
 use crate::objects::{self, Objects, PlaceError};
+
+/// The size of the journal in bytes. When it is full, the files of all sessions are written to disk.
+const JOURNAL: u64 = 8 << 20;
 
 /// The record cannot be used.
 #[derive(Debug, Error)]
@@ -76,12 +80,14 @@ pub(super) fn prepare(settings: RecordSettings, core: Arc<Core>) -> Result<Prepa
     let checkpoints = checkpoints(&settings, &directory, &key, &core)?;
     let mut log = LogWriter::open(directory.log(), key)?;
     let mut codec = Codec::new().map_err(unusable)?;
+    let journal = journal(&directory, &log, settings.durability, unusable)?;
     end_lost(&directory, &mut log, &mut codec, unusable)?;
     let place = Place {
         directory,
         codec,
         max_segment: settings.max_segment,
         recipients: settings.recipients,
+        journal,
         has_new_names: true,
         _lock: lock,
     };
@@ -148,6 +154,33 @@ fn elsewhere(place: &objects::Place) -> Result<Objects, StartError> {
         place: place.to_string(),
         source: Box::new(source),
     })
+}
+
+/// Puts what is in the journal into the segments, and opens it where statements wait for the disk.
+fn journal(
+    directory: &Directory,
+    log: &LogWriter,
+    durability: Durability,
+    unusable: impl Fn(io::Error) -> StartError,
+) -> Result<Option<Journal>, StartError> {
+    let entries = log.log().entries()?;
+    let logged: BTreeSet<_> = entries
+        .iter()
+        .map(|entry| (entry.session, entry.segment))
+        .collect();
+    journal::restore(directory, |session, segment| {
+        logged.contains(&(session, segment))
+    })
+    .map_err(&unusable)?;
+    match durability {
+        Durability::Statement => Journal::open(&directory.journal(), JOURNAL)
+            .map(Some)
+            .map_err(&unusable),
+        Durability::Interval | Durability::None => match fs::remove_file(directory.journal()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(error)),
+            Ok(()) | Err(_) => Ok(None),
+        },
+    }
 }
 
 /// Ends the sessions that have no end, and logs what is not logged.

@@ -1,8 +1,10 @@
 //! The recorder on real files.
 
+mod journal;
 mod withheld;
 
 use std::fs;
+use std::future::poll_fn;
 use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -18,7 +20,7 @@ use gatewright_record::{Event, session};
 use super::recorder::{Core, Unwinding};
 use super::*;
 
-struct Uncounted;
+pub struct Uncounted;
 
 impl RecordMetrics for Uncounted {
     fn written(&self, _: u64, _: u64) {}
@@ -29,6 +31,37 @@ impl RecordMetrics for Uncounted {
     fn checkpoint(&self, _: bool) {}
     fn uploaded(&self, _: bool) {}
     fn backlog(&self, _: u64) {}
+}
+
+/// The record of a session that is on disk when a test says so.
+pub struct Unwritten {
+    core: Arc<Core>,
+    open: OpenRecord,
+}
+
+impl Unwritten {
+    pub fn begin() -> Self {
+        let core = Arc::new(Core::new(Durability::Statement, None, Arc::new(Uncounted)));
+        let open = OpenRecord::begin(&core, Opened::default(), None).unwrap();
+        Unwritten { core, open }
+    }
+
+    pub fn session(&self) -> SessionRecord {
+        self.open.session()
+    }
+
+    pub fn attempt(&self) -> Attempt {
+        self.session().attempted(Attempted::default()).unwrap().0
+    }
+
+    /// It is on disk now.
+    pub fn write(&self) {
+        for queued in self.core.take_queue() {
+            let taken = queued.take();
+            queued.set_written(taken.position);
+            queued.set_synced(taken.position);
+        }
+    }
 }
 
 fn settings(root: &Path) -> RecordSettings {
@@ -120,12 +153,13 @@ fn names(events: &[Event<'_>]) -> Vec<&'static str> {
         Event::Continued(_) => "continued",
         Event::Ended(_) => "ended",
         Event::Sealed(_) => "sealed",
+        Event::Viewed(_) => "viewed",
     };
     events.iter().map(name).collect()
 }
 
 #[tokio::test]
-async fn what_settled_is_on_disk_before_the_session_ends() {
+async fn what_may_leave_is_on_disk_before_the_session_ends() {
     for durability in [
         Durability::Statement,
         Durability::Interval,
@@ -143,17 +177,19 @@ async fn what_settled_is_on_disk_before_the_session_ends() {
             .unwrap();
         let record = open.session();
         record.judged(Judged::default());
-        let (execution, settling) = record.attempted(Attempted::default()).unwrap();
-        assert_eq!(execution, 1);
-        assert_eq!(settling.is_some(), durability == Durability::Statement);
-        if let Some(settling) = settling {
-            settling.settled().await.unwrap();
+        let (attempt, settling) = record.attempted(Attempted::default()).unwrap();
+        assert_eq!(attempt.execution, 1);
+        assert!(settling.is_none(), "there is room");
+        let mut barrier = Barrier::new(record.clone());
+        poll_fn(|context| barrier.poll_open(context)).await;
+        assert!(record.may_be_sent(attempt));
+        if durability == Durability::Statement {
             let events = events_of(&settings, id);
             assert_eq!(names(&events), ["opened", "judged", "attempted"]);
         }
         record.delivered(b"Z\0\0\0\x05I");
         record.received(b"d\0\0\0\x04");
-        record.completed(completed(execution));
+        record.completed(completed(attempt.execution));
         open.end("client_left");
         recorder.finish();
         let events = events_of(&settings, id);
@@ -187,10 +223,10 @@ fn a_database_may_keep_less() {
         let open = recorder.open(opened(id), only(keep)).unwrap();
         let record = open.session();
         record.judged(Judged::default());
-        let (execution, _) = record.attempted(Attempted::default()).unwrap();
+        let (attempt, _) = record.attempted(Attempted::default()).unwrap();
         record.delivered(b"rows");
         record.received(b"rows");
-        record.completed(completed(execution));
+        record.completed(completed(attempt.execution));
         drop(open);
         // Nothing follows the end.
         record.judged(Judged::default());
@@ -257,6 +293,27 @@ fn a_session_with_much_to_write_waits_for_room() {
     assert_eq!(settling.as_mut().poll(&mut context), Poll::Ready(Ok(())));
 }
 
+#[test]
+fn nothing_leaves_before_it_is_on_disk() {
+    let unwritten = Unwritten::begin();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut barrier = Barrier::new(unwritten.session());
+    assert_eq!(
+        barrier.poll_open(&mut context),
+        Poll::Ready(()),
+        "nothing is attempted"
+    );
+    let first = unwritten.attempt();
+    let second = unwritten.attempt();
+    assert!(barrier.poll_open(&mut context).is_pending());
+    assert!(!unwritten.session().may_be_sent(first));
+    unwritten.write();
+    assert_eq!(barrier.poll_open(&mut context), Poll::Ready(()));
+    assert!(unwritten.session().may_be_sent(second));
+    let third = unwritten.attempt();
+    assert!(barrier.is_closed() && !unwritten.session().may_be_sent(third));
+}
+
 #[tokio::test]
 async fn what_cannot_be_written_fails_and_is_written_later() {
     let scratch = tempfile::tempdir().unwrap();
@@ -271,10 +328,10 @@ async fn what_cannot_be_written_fails_and_is_written_later() {
         .unwrap();
     let record = open.session();
     let attempted = record.attempted(Attempted::default());
-    if let Ok((_, Some(settling))) = attempted {
-        assert_eq!(settling.settled().await, Err(Failure::Io));
-    }
     assert_eq!(recorder.failed().await, Failure::Io);
+    if let Ok((attempt, _)) = attempted {
+        assert!(Barrier::new(record.clone()).is_closed() && !record.may_be_sent(attempt));
+    }
     assert!(record.attempted(Attempted::default()).is_err());
     let other = SessionId::generate();
     assert_eq!(
@@ -292,8 +349,9 @@ async fn what_cannot_be_written_fails_and_is_written_later() {
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     };
-    let (_, settling) = open.session().attempted(Attempted::default()).unwrap();
-    settling.unwrap().settled().await.unwrap();
+    open.session().attempted(Attempted::default()).unwrap();
+    let mut barrier = Barrier::new(open.session());
+    poll_fn(|context| barrier.poll_open(context)).await;
     drop(open);
     recorder.finish();
     let events = events_of(&settings, id);

@@ -18,6 +18,9 @@ use super::{Durability, Failure};
 /// with much to write ends it.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// With more bytes than this, the files of the sessions are written to disk: it would take as long to write them to the journal.
+const MOST_IN_JOURNAL: u64 = 256 << 10;
+
 /// Finished segments are logged this often: a new checkpoint takes several writes to disk.
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -114,7 +117,7 @@ impl RecordWriter {
         log.into_iter().chain(sync).min()
     }
 
-    fn round(&mut self, is_last: bool) -> io::Result<()> {
+    pub fn round(&mut self, is_last: bool) -> io::Result<()> {
         for open in self.core.take_queue() {
             let id = open.id;
             let session = self.sessions.entry(id);
@@ -127,6 +130,7 @@ impl RecordWriter {
         }
         let mut written = Written::default();
         let outcome = self.write_and_sync(is_last, &mut written);
+        self.core.changes.written(&self.touched);
         self.core.metrics.written(written.events, written.bytes);
         self.finished.append(&mut written.finished);
         if outcome.is_ok() {
@@ -141,11 +145,7 @@ impl RecordWriter {
         self.each_touched(|session, place| session.write(place, written))?;
         let is_due = is_last || self.last_sync.elapsed() >= self.interval;
         match self.core.durability {
-            Durability::Statement => {
-                self.sync_names()?;
-                // What is older is on disk.
-                self.each_touched(|session, _| session.sync())?;
-            }
+            Durability::Statement => self.save()?,
             Durability::Interval if is_due => {
                 self.sync_names()?;
                 self.last_sync = Instant::now();
@@ -154,6 +154,39 @@ impl RecordWriter {
             Durability::Interval | Durability::None => {}
         }
         self.each_touched(|session, place| session.finish(place, written))
+    }
+
+    /// Has on disk what was written: in the file of its session, or that of several in the journal.
+    fn save(&mut self) -> io::Result<()> {
+        let touched = self.touched.iter().filter_map(|id| self.sessions.get(id));
+        let unsaved = || touched.clone().map(Segments::unsaved);
+        let several = unsaved().filter(|bytes| *bytes > 0).nth(1).is_some();
+        if !several || unsaved().sum::<u64>() > MOST_IN_JOURNAL || self.place.journal.is_none() {
+            self.sync_names()?;
+            // What is older is on disk.
+            return self.each_touched(|session, _| session.sync());
+        }
+        let mut pieces = Vec::new();
+        self.each_touched(|session, _| {
+            pieces.extend(session.piece()?);
+            Ok(())
+        })?;
+        if let Some(journal) = &mut self.place.journal
+            && journal.fits(&pieces)
+        {
+            journal.append(&pieces)?;
+            return self.each_touched(|session, _| {
+                session.set_saved();
+                Ok(())
+            });
+        }
+        self.sync_names()?;
+        let mut dirty = self.sessions.values_mut();
+        dirty.try_for_each(Segments::sync)?;
+        if let Some(journal) = &mut self.place.journal {
+            journal.begin_again();
+        }
+        Ok(())
     }
 
     /// One that fails does not keep the others from it.

@@ -20,7 +20,7 @@ use std::time::Instant;
 use bytes::{Buf, BytesMut};
 use tokio::task::yield_now;
 
-use crate::recording::SessionRecord;
+use crate::recording::{Barrier, SessionRecord};
 use crate::session::{Departure, Judge, Output, PendingJudge, Session, ToClient, shrink};
 use buffers::{with_scratch, write};
 use idle::IdleWatch;
@@ -62,6 +62,8 @@ pub struct Relay<C, S, J: Judge> {
     client_closed: bool,
     /// The server's connection was half-closed, because the client's was.
     server_told: bool,
+    /// In front of the server's connection.
+    barrier: Barrier,
     /// Writing to the server fails, but its last messages may still be read.
     server_deaf: bool,
     cancelling: Option<Task>,
@@ -114,6 +116,7 @@ where
             server_is_quiet: false,
             client_closed: false,
             server_told: false,
+            barrier: Barrier::default(),
             server_deaf: false,
             cancelling: None,
             client_watch: None,
@@ -125,8 +128,10 @@ where
         }
     }
 
-    /// The same, with a record of what passes to the client and of what it copies in.
+    /// The same, with a record of what passes to the client and of what it copies in. What is attempted leaves for the server once it is
+    /// in there.
     pub fn recorded(mut self, record: SessionRecord) -> Self {
+        self.barrier = Barrier::new(record.clone());
         self.output.to_client.set_record(record);
         self
     }
@@ -212,6 +217,10 @@ where
     }
 
     fn start_cancel(&mut self) {
+        // It would reach the server before the statement does.
+        if self.is_held_back() {
+            return;
+        }
         if std::mem::take(&mut self.output.cancel) && self.cancelling.is_none() {
             self.cancelling = Some((self.signals.cancel)());
         }
@@ -377,11 +386,22 @@ where
         Ok(progress.consumed > 0)
     }
 
+    /// Whether something waits to be recorded before it is sent.
+    fn is_held_back(&self) -> bool {
+        !self.output.to_server.is_empty() && self.barrier.is_closed()
+    }
+
     fn write_both(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
         if self.server_deaf {
             self.output.to_server.clear();
         }
-        let to_server = match write(&mut self.server, &mut self.output.to_server, context) {
+        let may_send =
+            self.output.to_server.is_empty() || self.barrier.poll_open(context).is_ready();
+        let sent = match may_send {
+            true => write(&mut self.server, &mut self.output.to_server, context),
+            false => Ok(false),
+        };
+        let to_server = match sent {
             Ok(moved) => moved,
             // Its last messages may still be readable.
             Err(_) => {

@@ -197,7 +197,7 @@ where
     /// What the client does while a statement of it is held, or waits for a connection: it may cancel, or leave.
     fn hear_client(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
         let in_line = self.waits_for_server();
-        let can_cancel = in_line || self.session.can_cancel();
+        let can_cancel = in_line || self.session.can_cancel() || self.is_held_back();
         let cancelled = self.cancels.poll(can_cancel, context);
         if cancelled {
             if in_line {

@@ -1,15 +1,40 @@
 //! The schema, and the steps by which an older one becomes it. A step that was released never changes.
 
-use super::{StoreError, Transaction, Value};
+use super::{Dialect, StoreError, Transaction, Value};
 
-/// In their order; the first makes version 1. Statements are separated by semicolons at the end of a line.
-pub(super) const STEPS: &[&str] = &[
-    include_str!("migrations/1.sql"),
-    include_str!("migrations/2.sql"),
-    include_str!("migrations/3.sql"),
-    include_str!("migrations/4.sql"),
-    include_str!("migrations/5.sql"),
+/// In their order; the first makes version 1.
+pub(super) const STEPS: &[Step] = &[
+    Step::Same(include_str!("migrations/1.sql")),
+    Step::Same(include_str!("migrations/2.sql")),
+    Step::Same(include_str!("migrations/3.sql")),
+    Step::Same(include_str!("migrations/4.sql")),
+    Step::Same(include_str!("migrations/5.sql")),
+    Step::Same(include_str!("migrations/6.sql")),
+    Step::Each {
+        sqlite: include_str!("migrations/7-sqlite.sql"),
+        postgres: include_str!("migrations/7-postgres.sql"),
+    },
 ];
+
+/// Statements, separated by semicolons at the end of a line.
+pub(super) enum Step {
+    /// The same on both databases.
+    Same(&'static str),
+    Each {
+        sqlite: &'static str,
+        postgres: &'static str,
+    },
+}
+
+impl Step {
+    fn of(&self, dialect: Dialect) -> &'static str {
+        match (self, dialect) {
+            (Step::Same(statements), _) => statements,
+            (Step::Each { sqlite, .. }, Dialect::Sqlite) => sqlite,
+            (Step::Each { postgres, .. }, Dialect::Postgres) => postgres,
+        }
+    }
+}
 
 /// Runs the steps that the store has not seen.
 pub(super) fn run(transaction: &mut dyn Transaction) -> Result<(), StoreError> {
@@ -28,7 +53,7 @@ pub(super) fn run(transaction: &mut dyn Transaction) -> Result<(), StoreError> {
         if version <= found {
             continue;
         }
-        for statement in statements(step) {
+        for statement in statements(step.of(transaction.dialect())) {
             transaction.query(statement, &[])?;
         }
         let now = transaction.now();

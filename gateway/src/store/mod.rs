@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use crate::upstream::Target;
 use postgres::PostgresBackend;
 use sqlite::SqliteBackend;
-use worker::Workers;
+use worker::{Access, Workers};
 
 pub use error::StoreError;
 pub use value::{Row, Value};
@@ -42,6 +42,13 @@ pub enum StoreSettings {
     Postgres(Target),
 }
 
+/// Whose SQL a transaction speaks, where the two differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
 /// A transaction. The statements run on SQLite and PostgreSQL alike: parameters are `$1`, `$2` and so on.
 pub trait Transaction {
     /// Runs one statement and returns its rows.
@@ -49,6 +56,8 @@ pub trait Transaction {
     /// # Errors
     /// The statement failed; the transaction is rolled back.
     fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, StoreError>;
+
+    fn dialect(&self) -> Dialect;
 
     /// The store's clock as the transaction began, in milliseconds since 1970. All gateways that share a store go by it.
     fn now(&self) -> i64;
@@ -130,6 +139,24 @@ impl Store {
         self.run_or_orphan(work, |_| {}).await
     }
 
+    /// The same for a transaction that only reads. It neither waits for those that write nor holds them up.
+    ///
+    /// # Errors
+    /// As [`Store::run`].
+    pub async fn read<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        W: FnMut(&mut dyn Transaction) -> Result<T, E> + Send + 'static,
+    {
+        if !self.shared.migrated.load(Ordering::Acquire) {
+            self.migrate().await?;
+        }
+        let own = self.shared.own.clone();
+        let workers = &self.shared.workers;
+        workers.run(Access::Read, work, |_| {}, own).await
+    }
+
     /// As [`Store::run`]. `orphaned` gets the result if the future was dropped before it.
     ///
     /// # Errors
@@ -145,7 +172,8 @@ impl Store {
             self.migrate().await?;
         }
         let own = self.shared.own.clone();
-        self.shared.workers.run(work, orphaned, own).await
+        let workers = &self.shared.workers;
+        workers.run(Access::Write, work, orphaned, own).await
     }
 
     /// What completes whenever something may have changed.
@@ -156,7 +184,8 @@ impl Store {
     async fn migrate(&self) -> Result<(), StoreError> {
         let own = self.shared.own.clone();
         let work = |transaction: &mut dyn Transaction| migrations::run(transaction);
-        self.shared.workers.run(work, |_| {}, own).await?;
+        let workers = &self.shared.workers;
+        workers.run(Access::Write, work, |_| {}, own).await?;
         self.shared.migrated.store(true, Ordering::Release);
         Ok(())
     }

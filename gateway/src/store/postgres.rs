@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use super::worker::{Announced, Backend, End};
-use super::{Row, StoreError, Transaction, Value};
+use super::worker::{Access, Announced, Backend, End};
+use super::{Dialect, Row, StoreError, Transaction, Value};
 use crate::upstream::service::Service;
 use crate::upstream::{Answer, Target, UpstreamError};
 
@@ -106,6 +106,8 @@ impl PostgresBackend {
 impl Backend for PostgresBackend {
     fn run(
         &mut self,
+        // Here, those that write do not hold up those that read.
+        _: Access,
         work: &mut dyn FnMut(&mut dyn Transaction) -> End,
     ) -> Result<Announced, StoreError> {
         let (mut service, now) = self.begin()?;
@@ -163,6 +165,10 @@ impl Transaction for PostgresTransaction<'_> {
             self.failed = Some(error.clone());
         }
         outcome
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
     }
 
     fn now(&self) -> i64 {

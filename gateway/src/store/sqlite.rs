@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::worker::{Announced, Backend, End};
-use super::{Row, StoreError, Transaction, Value};
+use super::worker::{Access, Announced, Backend, End};
+use super::{Dialect, Row, StoreError, Transaction, Value};
 
 /// How long a transaction waits for another process's.
 const BUSY: Duration = Duration::from_secs(5);
@@ -70,6 +70,7 @@ impl SqliteBackend {
 impl Backend for SqliteBackend {
     fn run(
         &mut self,
+        access: Access,
         work: &mut dyn FnMut(&mut dyn Transaction) -> End,
     ) -> Result<Announced, StoreError> {
         let connection = match &mut self.connection {
@@ -80,8 +81,11 @@ impl Backend for SqliteBackend {
             // The last one panicked, or could not be rolled back.
             connection.execute_batch("ROLLBACK")?;
         }
-        // Takes the lock for writing at once: a transaction that read first could not get it later.
-        connection.execute_batch("BEGIN IMMEDIATE")?;
+        connection.execute_batch(match access {
+            // Takes the lock for writing at once: a transaction that read first could not get it later.
+            Access::Write => "BEGIN IMMEDIATE",
+            Access::Read => "BEGIN",
+        })?;
         let mut transaction = SqliteTransaction {
             connection,
             now: now(),
@@ -120,6 +124,10 @@ impl Transaction for SqliteTransaction<'_> {
             self.failed = Some(error.clone());
         }
         outcome
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
     }
 
     fn now(&self) -> i64 {

@@ -60,8 +60,15 @@ impl Row {
     /// # Errors
     /// The next value is no string of bytes.
     pub fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
+        self.optional_bytes()?.ok_or(StoreError::Value("not bytes"))
+    }
+
+    /// # Errors
+    /// The next value is neither NULL nor a string of bytes.
+    pub fn optional_bytes(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         match self.next() {
-            Value::Bytes(bytes) => Ok(bytes),
+            Value::Null => Ok(None),
+            Value::Bytes(bytes) => Ok(Some(bytes)),
             _ => Err(StoreError::Value("not bytes")),
         }
     }

@@ -15,6 +15,13 @@ const WAITING: usize = 4096;
 /// How often a transaction is run when others interfere.
 const ROUNDS: usize = 4;
 
+/// What a transaction may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
 /// What runs transactions, on one thread.
 pub(super) trait Backend: Send + 'static {
     /// Runs `work` in a transaction, and commits it if `work` says so.
@@ -23,6 +30,7 @@ pub(super) trait Backend: Send + 'static {
     /// The transaction could not be begun or committed, or a statement in it failed.
     fn run(
         &mut self,
+        access: Access,
         work: &mut dyn FnMut(&mut dyn Transaction) -> End,
     ) -> Result<Announced, StoreError>;
 }
@@ -68,6 +76,7 @@ impl Workers {
     /// Runs a transaction on one of the threads.
     pub async fn run<T, E, W, O>(
         &self,
+        access: Access,
         mut work: W,
         orphaned: O,
         own: watch::Sender<u64>,
@@ -80,7 +89,7 @@ impl Workers {
     {
         let (done, outcome) = oneshot::channel();
         let job: Job = Box::new(move |backend| {
-            let (result, announced) = attempt(backend, &mut work);
+            let (result, announced) = attempt(backend, access, &mut work);
             if announced.0 {
                 own.send_modify(|commits| *commits += 1);
             }
@@ -107,13 +116,14 @@ fn next(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
 
 fn attempt<T, E: From<StoreError>>(
     backend: &mut dyn Backend,
+    access: Access,
     work: &mut impl FnMut(&mut dyn Transaction) -> Result<T, E>,
 ) -> (Result<T, E>, Announced) {
     let mut round = 0;
     loop {
         round += 1;
         let mut result = None;
-        let ran = backend.run(&mut |transaction| {
+        let ran = backend.run(access, &mut |transaction| {
             let worked = catch_unwind(AssertUnwindSafe(|| work(transaction)));
             // `work` is not run again, so nobody sees what a panic left of it.
             let worked = worked.unwrap_or_else(|_| Err(StoreError::Panicked.into()));

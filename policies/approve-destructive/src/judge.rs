@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use gatewright_policy::{
-    Access, Allowance, Approval, ApprovalEffect, Facts, Statement, Verb, Verdict, command_is,
+    Access, Allowance, Approval, ApprovalEffect, Facts, Granted, Statement, Verb, Verdict,
+    command_is,
 };
 
 use crate::settings::{Choice, Effect, Grants, Settings, Wait, Writes};
@@ -60,7 +61,8 @@ impl Settings {
 
     /// Whether people have agreed before to all that the statement changes.
     fn is_granted(&self, statement: &Statement<'_>, facts: &Facts) -> bool {
-        self.access_grants == Grants::Accept && facts.writes_are_granted(&statement.access_grants())
+        self.access_grants == Grants::Accept
+            && Granted::from_iter(statement.access_grants()).covers_writes(facts)
     }
 
     /// A listed command, or TRUNCATE in code that the statement runs.
@@ -145,7 +147,7 @@ impl Settings {
     }
 
     fn function(&self, facts: &Facts) -> Option<Cause> {
-        let function = facts.call_of(&self.functions)?;
+        let function = self.functions.first_call(facts)?;
         Some(("function", format!("calls function {function}")))
     }
 

@@ -1,7 +1,9 @@
 //! The settings of approve-destructive.
 
+use std::collections::BTreeSet;
+
 use gatewright_policy::is_command_tag;
-use gatewright_policy::name::Qualified;
+use gatewright_policy::name::{Names, Qualified};
 use serde::Deserialize;
 
 /// The policy's section of the configuration. README.md documents each key.
@@ -10,10 +12,10 @@ use serde::Deserialize;
 pub struct Settings {
     pub commands: Vec<String>,
     pub writes: Writes,
-    pub functions: Vec<Qualified>,
+    pub functions: Names,
     pub opaque: Choice,
     pub access_grants: Grants,
-    pub exempt_groups: Vec<String>,
+    pub exempt_groups: BTreeSet<String>,
     pub reviewers: Vec<String>,
     pub approvals: u32,
     pub wait: Wait,
@@ -82,7 +84,7 @@ impl Default for Settings {
                 .collect(),
             opaque: Choice::Approve,
             access_grants: Grants::Ignore,
-            exempt_groups: Vec::new(),
+            exempt_groups: BTreeSet::new(),
             reviewers: Vec::new(),
             approvals: 1,
             wait: Wait::Hold,

@@ -1,7 +1,7 @@
 //! Judges a statement by its facts and words the denial.
 
 use gatewright_policy::{
-    Access, AccessGrant, Allowance, Denial, Facts, Statement, Verdict, command_is,
+    Access, Allowance, Denial, Facts, Granted, Statement, Verdict, command_is,
 };
 
 use crate::settings::{Choice, Grants, Settings};
@@ -11,9 +11,9 @@ impl Settings {
         if facts.identity.in_any(&self.exempt_groups) {
             return Allowance::new().reuse_fingerprint().into();
         }
-        let mut denial = self.denial(facts, &[]);
+        let mut denial = self.denial(facts, &Granted::default());
         if denial.is_some() && self.access_grants == Grants::Accept {
-            denial = self.denial(facts, &statement.access_grants());
+            denial = self.denial(facts, &statement.access_grants().into_iter().collect());
         }
         match denial {
             Some(denial) => denial.into(),
@@ -22,12 +22,12 @@ impl Settings {
     }
 
     /// The first rule that these access grants do not lift.
-    fn denial(&self, facts: &Facts, grants: &[AccessGrant]) -> Option<Denial> {
+    fn denial(&self, facts: &Facts, granted: &Granted) -> Option<Denial> {
         self.command(facts)
             .or_else(|| self.kind(facts))
             .or_else(|| self.unbounded(facts))
-            .filter(|_| !facts.writes_are_granted(grants))
-            .or_else(|| self.table(facts, grants))
+            .filter(|_| !granted.covers_writes(facts))
+            .or_else(|| self.table(facts, granted))
             .or_else(|| self.function(facts))
             .or_else(|| self.opaque(facts))
     }
@@ -72,14 +72,14 @@ impl Settings {
         )
     }
 
-    fn table(&self, facts: &Facts, grants: &[AccessGrant]) -> Option<Denial> {
+    fn table(&self, facts: &Facts, granted: &Granted) -> Option<Denial> {
         let table = facts
             .tables
             .iter()
             // Code that the statement does not name may read more.
             .filter(|table| !table.access.is_empty())
-            .filter(|table| self.tables.iter().any(|listed| table.may_be(listed)))
-            .find(|table| !facts.opaque.is_empty() || !table.is_granted(Access::all(), grants))?;
+            .filter(|table| self.tables.may_have(table))
+            .find(|table| !facts.opaque.is_empty() || !granted.covers(Access::all(), table))?;
         Some(
             Denial::new("table", format!("access to table {} is not allowed on this connection", table.display()))
                 .hint("Answer the question without this table, its views and its copies. Ask an operator if you need it."),
@@ -87,7 +87,7 @@ impl Settings {
     }
 
     fn function(&self, facts: &Facts) -> Option<Denial> {
-        let function = facts.call_of(&self.functions)?;
+        let function = self.functions.first_call(facts)?;
         Some(
             Denial::new(
                 "function",

@@ -1,6 +1,8 @@
 //! Refuses statements that are rarely intended (DROP, TRUNCATE, UPDATE or DELETE of a whole table) and those its
 //! settings list. It judges by facts alone and sees no results. Read `settings`, then `judge`.
 
+#[cfg(test)]
+mod growth;
 mod judge;
 mod settings;
 #[cfg(test)]

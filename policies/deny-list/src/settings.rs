@@ -1,6 +1,8 @@
 //! The settings of deny-list.
 
-use gatewright_policy::name::Qualified;
+use std::collections::BTreeSet;
+
+use gatewright_policy::name::Names;
 use gatewright_policy::{Verb, is_command_tag};
 use serde::Deserialize;
 
@@ -10,12 +12,12 @@ use serde::Deserialize;
 pub struct Settings {
     pub commands: Vec<String>,
     pub kinds: Vec<Kind>,
-    pub tables: Vec<Qualified>,
-    pub functions: Vec<Qualified>,
+    pub tables: Names,
+    pub functions: Names,
     pub unbounded_writes: Choice,
     pub opaque: Choice,
     pub access_grants: Grants,
-    pub exempt_groups: Vec<String>,
+    pub exempt_groups: BTreeSet<String>,
 }
 
 impl Default for Settings {
@@ -23,12 +25,12 @@ impl Default for Settings {
         Self {
             commands: ["DROP", "TRUNCATE"].map(str::to_owned).to_vec(),
             kinds: Vec::new(),
-            tables: Vec::new(),
-            functions: Vec::new(),
+            tables: Names::default(),
+            functions: Names::default(),
             unbounded_writes: Choice::Deny,
             opaque: Choice::Allow,
             access_grants: Grants::Ignore,
-            exempt_groups: Vec::new(),
+            exempt_groups: BTreeSet::new(),
         }
     }
 }

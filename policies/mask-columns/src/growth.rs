@@ -145,12 +145,7 @@ fn each_example_in_each_size() {
 
 #[test]
 fn work_grows_as_statements_and_settings_do() {
+    let names = EXAMPLES.map(|example| example(1).name);
     let test = "growth::each_example_in_each_size";
-    let counts = work::of_calls(FUNCTION, test).expect("counts");
-    assert_eq!(counts.len(), EXAMPLES.len() * SIZES.len());
-    for (example, counts) in EXAMPLES.iter().zip(counts.chunks(SIZES.len())) {
-        let growth = work::growth(counts, SIZES.map(|size| size as f64));
-        let growth = growth.expect("three counts");
-        assert!(growth <= MOST, "{}: {counts:?}", example(1).name);
-    }
+    work::check_growth(FUNCTION, test, &names, SIZES, MOST).expect("growth");
 }

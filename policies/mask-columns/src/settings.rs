@@ -18,7 +18,7 @@ pub struct Settings {
     #[serde(default)]
     default_method: Method,
     #[serde(default)]
-    pub exempt_groups: Vec<String>,
+    pub exempt_groups: BTreeSet<String>,
     #[serde(default)]
     pub explain: Choice,
     #[serde(default)]

@@ -1,6 +1,6 @@
 //! The settings of mask-content, and the rules and detectors made from them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gatewright_detectors::{Country, Detectors, Kind};
 use serde::Deserialize;
@@ -18,7 +18,7 @@ pub struct Settings {
     #[serde(default)]
     countries: Option<Vec<String>>,
     #[serde(default)]
-    pub exempt_groups: Vec<String>,
+    pub exempt_groups: BTreeSet<String>,
     /// Columns to skip, as `schema.table.column`.
     #[serde(default)]
     pub ignore_columns: Vec<String>,

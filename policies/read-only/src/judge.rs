@@ -1,6 +1,6 @@
 //! Decides whether a statement only reads.
 
-use gatewright_policy::name::Qualified;
+use gatewright_policy::name::Names;
 use gatewright_policy::{Access, Denial, Facts, SettingChange, SettingValue, Verb};
 
 /// Command tags that change neither data nor definitions. COPY is judged by its direction, and nested commands by their
@@ -112,7 +112,7 @@ fn keeps(value: &SettingValue) -> bool {
 }
 
 /// The reason to refuse the statement, if it does more than read.
-pub fn refusal(facts: &Facts, listed: &[Qualified]) -> Option<Denial> {
+pub fn refusal(facts: &Facts, listed: &Names) -> Option<Denial> {
     command(facts)
         .or_else(|| access(facts))
         .or_else(|| function(facts, listed))
@@ -147,7 +147,7 @@ fn access(facts: &Facts) -> Option<Denial> {
     ))
 }
 
-fn function(facts: &Facts, listed: &[Qualified]) -> Option<Denial> {
+fn function(facts: &Facts, listed: &Names) -> Option<Denial> {
     let built_in = facts.functions.iter().find(|function| {
         let name = function
             .rsplit_once('.')
@@ -163,7 +163,7 @@ fn function(facts: &Facts, listed: &[Qualified]) -> Option<Denial> {
     });
     let function = built_in
         .map(String::as_str)
-        .or_else(|| facts.call_of(listed))?;
+        .or_else(|| listed.first_call(facts))?;
     Some(denial(
         "function",
         format!("function {function} has side effects"),

@@ -5,7 +5,9 @@ mod judge;
 #[cfg(test)]
 mod tests;
 
-use gatewright_policy::name::Qualified;
+use std::collections::BTreeSet;
+
+use gatewright_policy::name::Names;
 use gatewright_policy::{Facts, Policy, Statement, Verdict, export};
 use serde::Deserialize;
 
@@ -13,8 +15,8 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
-    functions: Vec<Qualified>,
-    exempt_groups: Vec<String>,
+    functions: Names,
+    exempt_groups: BTreeSet<String>,
 }
 
 struct ReadOnly {

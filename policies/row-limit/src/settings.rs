@@ -1,5 +1,7 @@
 //! The settings of row-limit, and the limits made from them.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use crate::Limit;
@@ -13,7 +15,7 @@ pub struct Settings {
     session_rows: Option<u64>,
     session_bytes: Option<u64>,
     timeout_ms: Option<u64>,
-    exempt_groups: Vec<String>,
+    exempt_groups: BTreeSet<String>,
 }
 
 /// The checked settings.
@@ -22,7 +24,7 @@ pub struct Limits {
     pub rows: Limit,
     pub bytes: Limit,
     pub timeout_ms: Option<u64>,
-    pub exempt_groups: Vec<String>,
+    pub exempt_groups: BTreeSet<String>,
 }
 
 /// Applies when no limit is set.

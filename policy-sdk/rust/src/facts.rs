@@ -1,5 +1,7 @@
 //! Common queries on the facts.
 
+use std::collections::BTreeSet;
+
 use crate::name::Qualified;
 use crate::{Access, Facts, Identity, TableRef};
 
@@ -34,13 +36,6 @@ impl Facts {
         self.tables.iter().any(|table| table.may_be(name))
     }
 
-    /// The first function that the statement calls and that may be one of these. A name without a schema, in the statement or in the
-    /// list, means that name in any schema.
-    pub fn call_of(&self, listed: &[Qualified]) -> Option<&str> {
-        let calls = |function: &&String| listed.iter().any(|name| function_may_be(function, name));
-        self.functions.iter().find(calls).map(String::as_str)
-    }
-
     /// The table of a column, if it is known.
     pub fn table_of(&self, column: &crate::ColumnRef) -> Option<&TableRef> {
         self.tables.get(usize::try_from(column.table?).ok()?)
@@ -64,18 +59,9 @@ impl TableRef {
 
 impl Identity {
     /// Whether the identity belongs to at least one of these groups.
-    pub fn in_any(&self, groups: &[String]) -> bool {
+    pub fn in_any(&self, groups: &BTreeSet<String>) -> bool {
         self.groups.iter().any(|group| groups.contains(group))
     }
-}
-
-/// Facts spell functions as the statement does: parts joined by dots, without quotes.
-fn function_may_be(function: &str, listed: &Qualified) -> bool {
-    let (schema, name) = function.rsplit_once('.').unwrap_or(("", function));
-    // A database may stand in front.
-    let schema = schema.rsplit_once('.').map_or(schema, |(_, schema)| schema);
-    name == listed.name()
-        && (schema.is_empty() || listed.schema().is_none_or(|listed| listed == schema))
 }
 
 /// Whether a setting has the form of a command tag, or of its leading words: `DROP`, `drop table`.
@@ -135,24 +121,6 @@ mod tests {
         ] {
             assert_eq!(super::is_command_tag(text), expected, "{text:?}");
         }
-    }
-
-    #[test]
-    fn a_function_without_schema_may_be_any_of_its_name() -> Result<(), crate::name::NameError> {
-        let mut facts = facts(Verb::Select, &["SELECT"], &[]);
-        for (function, listed, expected) in [
-            ("app.pay", "app.pay", true),
-            ("shop.app.pay", "app.pay", true),
-            ("pay", "app.pay", true),
-            ("app.pay", "pay", true),
-            ("other.pay", "app.pay", false),
-            ("repay", "pay", false),
-        ] {
-            facts.functions = vec!["lower".to_owned(), function.to_owned()];
-            let found = facts.call_of(&[Qualified::parse(listed)?]);
-            assert_eq!(found, expected.then_some(function), "{function} {listed}");
-        }
-        Ok(())
     }
 
     #[test]

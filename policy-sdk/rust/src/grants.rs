@@ -1,6 +1,8 @@
 //! What access grants cover.
 
-use crate::{Access, AccessGrant, Facts, GrantedTable, RelationKind, TableRef};
+use std::collections::BTreeMap;
+
+use crate::{Access, AccessGrant, Facts, RelationKind, TableRef};
 
 /// Commands that do nothing but what the facts list of their relations.
 const PLAIN: [&str; 14] = [
@@ -20,49 +22,79 @@ const PLAIN: [&str; 14] = [
     "FETCH",
 ];
 
-impl Facts {
-    /// Whether these access grants cover all that the statement changes, also in code that it runs. They do not where that is not
-    /// certain: the statement changes nothing that is named, is not fully understood, changes a relation that is not in the catalog,
-    /// or has a command that does more than is listed of its relations, such as GRANT.
-    pub fn writes_are_granted(&self, grants: &[AccessGrant]) -> bool {
+/// What some access grants cover together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Granted(BTreeMap<String, OfSchema>);
+
+/// Access to all relations of a schema, and to some.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct OfSchema {
+    all: Access,
+    named: BTreeMap<String, Access>,
+}
+
+impl Default for OfSchema {
+    fn default() -> Self {
+        Self {
+            all: Access::empty(),
+            named: BTreeMap::new(),
+        }
+    }
+}
+
+impl Granted {
+    /// Whether what the statement does to the relation is covered, as far as it is among `verbs`. It is not if it is not certain which
+    /// relation it is.
+    pub fn covers(&self, verbs: Access, table: &TableRef) -> bool {
+        let is_certain = table.kind != RelationKind::Unresolved && !table.schema.is_empty();
+        let granted = self.0.get(&table.schema).map(|schema| {
+            let named = schema.named.get(&table.name).copied();
+            schema.all | named.unwrap_or(Access::empty())
+        });
+        let granted = granted.unwrap_or(Access::empty());
+        is_certain && granted.contains(table.access & verbs)
+    }
+
+    /// Whether all that the statement changes is covered, also in code that it runs. It is not where that is not certain: the statement
+    /// changes nothing that is named, is not fully understood, changes a relation that is not in the catalog, or has a command that does
+    /// more than is listed of its relations, such as GRANT.
+    pub fn covers_writes(&self, facts: &Facts) -> bool {
         let is_plain = |command: &String| PLAIN.contains(&command.as_str());
-        let mut written = self
+        let mut written = facts
             .tables
             .iter()
             .filter(|table| table.access.intersects(Access::WRITES))
             .peekable();
-        self.opaque.is_empty()
-            && self.commands.iter().all(is_plain)
+        facts.opaque.is_empty()
+            && facts.commands.iter().all(is_plain)
             && written.peek().is_some()
-            && written.all(|table| table.is_granted(Access::WRITES, grants))
+            && written.all(|table| self.covers(Access::WRITES, table))
     }
 }
 
-impl TableRef {
-    /// Whether these access grants cover what the statement does to the relation, as far as it is among `verbs`. They do not if it is not
-    /// certain which relation it is.
-    pub fn is_granted(&self, verbs: Access, grants: &[AccessGrant]) -> bool {
-        let is_certain = self.kind != RelationKind::Unresolved && !self.schema.is_empty();
-        let granted = grants
-            .iter()
-            .flat_map(|grant| &grant.tables)
-            .filter(|granted| granted.holds_for(self))
-            .fold(Access::empty(), |all, granted| all | granted.verbs);
-        is_certain && granted.contains(self.access & verbs)
-    }
-}
-
-impl GrantedTable {
-    /// Whether it is this relation, or all of its schema.
-    pub fn holds_for(&self, table: &TableRef) -> bool {
-        self.schema == table.schema && self.name.as_ref().is_none_or(|name| *name == table.name)
+impl FromIterator<AccessGrant> for Granted {
+    fn from_iter<T: IntoIterator<Item = AccessGrant>>(grants: T) -> Self {
+        let mut granted = Self::default();
+        for table in grants.into_iter().flat_map(|grant| grant.tables) {
+            let schema = granted.0.entry(table.schema).or_default();
+            match table.name {
+                Some(name) => *schema.named.entry(name).or_insert(Access::empty()) |= table.verbs,
+                None => schema.all |= table.verbs,
+            }
+        }
+        granted
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Granted;
     use crate::testing::{access_grant, facts};
     use crate::{Access, Facts, RelationKind, Verb};
+
+    fn granted(all: &[&[(&str, Access)]]) -> Granted {
+        all.iter().map(|tables| access_grant(tables)).collect()
+    }
 
     fn delete() -> Facts {
         let tables = [
@@ -85,30 +117,29 @@ mod tests {
             (&[("crm.*", Access::DELETE)], false),
             (&[("public.people", Access::WRITES)], false),
         ] {
-            let grants = [access_grant(tables)];
-            assert_eq!(delete.writes_are_granted(&grants), expected, "{tables:?}");
+            let granted = granted(&[tables]);
+            assert_eq!(granted.covers_writes(&delete), expected, "{tables:?}");
         }
         let mut both = delete.clone();
         both.tables[1].access |= Access::UPDATE;
-        assert!(!both.writes_are_granted(&[access_grant(&[("public.orders", Access::DELETE)])]));
+        let one: &[_] = &[("public.orders", Access::DELETE)];
+        assert!(!granted(&[one]).covers_writes(&both));
         // Together they cover it.
-        assert!(both.writes_are_granted(&[
-            access_grant(&[("public.orders", Access::DELETE)]),
-            access_grant(&[("public.people", Access::UPDATE)]),
-        ]));
+        let other = &[("public.people", Access::UPDATE)];
+        assert!(granted(&[one, other]).covers_writes(&both));
         let mut merge = delete;
         merge.tables[0].access |= Access::UPDATE;
-        assert!(!merge.writes_are_granted(&[access_grant(&[("public.orders", Access::DELETE)])]));
+        assert!(!granted(&[one]).covers_writes(&merge));
     }
 
     #[test]
     fn what_is_not_certain_is_not_granted() {
-        let everything = [access_grant(&[("public.*", Access::all())])];
-        assert!(delete().writes_are_granted(&everything));
+        let everything = granted(&[&[("public.*", Access::all())]]);
+        assert!(everything.covers_writes(&delete()));
         let changed = |change: &dyn Fn(&mut Facts)| {
             let mut facts = delete();
             change(&mut facts);
-            facts.writes_are_granted(&everything)
+            everything.covers_writes(&facts)
         };
         assert!(!changed(&|facts| facts
             .opaque
@@ -124,6 +155,6 @@ mod tests {
             &["SELECT"],
             &[("public.orders", Access::SELECT)],
         );
-        assert!(!select.writes_are_granted(&everything));
+        assert!(!everything.covers_writes(&select));
     }
 }

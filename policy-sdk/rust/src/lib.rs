@@ -38,6 +38,7 @@ mod grants;
 pub mod host;
 mod id;
 pub mod name;
+mod names;
 pub mod packed;
 mod policy;
 mod statement;
@@ -56,5 +57,6 @@ pub use bindings::gatewright::policy::types::{
 #[doc(hidden)]
 pub use export::start;
 pub use facts::{command_is, is_command_tag};
+pub use grants::Granted;
 pub use policy::{NoSettings, Policy};
 pub use statement::Statement;

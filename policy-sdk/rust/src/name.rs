@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub use crate::names::Names;
+
 use serde::{Deserialize, Deserializer, de};
 
 /// PostgreSQL's NAMEDATALEN minus one. The server truncates longer names, and so does this module.

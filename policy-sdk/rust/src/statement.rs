@@ -92,7 +92,7 @@ impl<'a> Statement<'a> {
         self.inner.equated()
     }
 
-    /// The access grants that whoever runs the statement holds now. See [`Facts::writes_are_granted`](crate::Facts::writes_are_granted).
+    /// The access grants that whoever runs the statement holds now. See [`Granted`](crate::Granted).
     pub fn access_grants(&self) -> Vec<AccessGrant> {
         self.inner.access_grants()
     }

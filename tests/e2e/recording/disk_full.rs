@@ -10,14 +10,14 @@ use gatewright_tests::raw::error;
 use super::fixture::Recorded;
 use crate::world::eventually;
 
-/// A small file system of its own. Mounting takes root: without it, the test says so and ends.
+/// A small file system of its own, with room for the journal. Mounting takes root: without it, the test says so and ends.
 pub struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {
     pub fn mount(place: &'a Path) -> Result<Option<Self>> {
         std::fs::create_dir(place)?;
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", "size=12m", "tmpfs"])
             .arg(place)
             .status();
         Ok(mounted
@@ -51,7 +51,7 @@ fn a_full_disk_ends_sessions_and_refuses_statements_until_there_is_room() -> Res
     let mut client = recorded.served.client("ada")?;
     client.query("INSERT INTO notes VALUES (1, 'before')")?;
     let ballast = place.join("ballast");
-    let filled = std::fs::write(&ballast, vec![1; 4 << 20]);
+    let filled = std::fs::write(&ballast, vec![1; 16 << 20]);
     ensure!(
         filled.is_err(),
         "the file system is larger than it should be"

@@ -13,7 +13,7 @@ mod delivered;
 mod disk_full;
 mod encrypted;
 mod export;
-mod fixture;
+pub mod fixture;
 mod kills;
 mod large;
 mod limits;

@@ -25,7 +25,7 @@ fn statements_run_while_the_disk_of_the_streams_is_full() -> Result<()> {
     client.query("SELECT 1")?;
     streaming.events("events.jsonl", 1)?;
     let ballast = place.join("ballast");
-    let filled = std::fs::write(&ballast, vec![1; 4 << 20]);
+    let filled = std::fs::write(&ballast, vec![1; 16 << 20]);
     ensure!(
         filled.is_err(),
         "the file system is larger than it should be"

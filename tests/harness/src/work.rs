@@ -43,6 +43,28 @@ pub fn growth(counts: &[u64], sizes: [f64; 3]) -> Option<f64> {
     Some(after as f64 / before as f64 / (sizes[2] / sizes[1]))
 }
 
+/// Checks that the work for each example grows at most `most` as much as the size, from the second size to the third. The calls are those of
+/// [`of_calls`]: each example in each size, in this order.
+pub fn check_growth(
+    function: &str,
+    test: &str,
+    examples: &[&str],
+    sizes: [usize; 3],
+    most: f64,
+) -> Result<()> {
+    let counts = of_calls(function, test)?;
+    ensure!(
+        counts.len() == examples.len() * sizes.len(),
+        "{} calls of {function}",
+        counts.len()
+    );
+    for (example, counts) in examples.iter().zip(counts.chunks(sizes.len())) {
+        let growth = growth(counts, sizes.map(|size| size as f64)).context("three counts")?;
+        ensure!(growth <= most, "{example}: {counts:?}");
+    }
+    Ok(())
+}
+
 fn instructions(dump: &str) -> Option<u64> {
     let line = |name| dump.lines().find_map(|line| line.strip_prefix(name));
     let count = line("summary: ").or_else(|| line("totals: "))?;

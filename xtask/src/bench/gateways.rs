@@ -107,25 +107,26 @@ impl Gateways {
     }
 }
 
-/// Gateways whose clients use TLS: without policies, and with three.
-pub struct OverTls {
+/// Gateways with a configuration file: without policies, and with three.
+pub struct Configured {
     allow_all: Served,
     policies: Served,
     _folder: TempDir,
 }
 
-impl OverTls {
+impl Configured {
+    /// With certificates, clients use TLS.
     pub fn start(
         build: &Build,
         postgres: &Postgres,
         provider: &Provider,
-        certificates: &Path,
+        certificates: Option<&Path>,
     ) -> Result<Self> {
         let folder = folder(build, &POLICIES)?;
         let start = |policies| {
             let difference = Difference {
                 policies,
-                certificates: Some(certificates),
+                certificates,
                 record: None,
             };
             Served::start(build, postgres, provider, difference)

@@ -61,13 +61,13 @@ const FULL: Effort = Effort {
     rounds: 5,
     seconds: 5,
     rows: 1_000_000,
-    idle: &[1_000],
+    idle: &[1_000, 5_000],
 };
 const QUICK: Effort = Effort {
     rounds: 2,
     seconds: 1,
     rows: 1_000_000,
-    idle: &[1_000],
+    idle: &[1_000, 5_000],
 };
 
 impl Options {
@@ -115,7 +115,8 @@ impl Options {
 pub fn run(options: &Options) -> Result<()> {
     let effort = options.effort();
     let (workloads, baseline) = (options.workloads(&effort)?, options.baseline()?);
-    let served = options.record || workloads.iter().any(|workload| workload.tls());
+    let configured = |workload: &Workload| workload.tls() || workload.is_crowded();
+    let served = options.record || workloads.iter().any(configured);
     build(served)?;
     let target = locate::target_directory();
     screen::stage("Starting PostgreSQL, PgBouncer and the gateways");
@@ -198,7 +199,7 @@ fn measure(
     for round in 0..effort.rounds {
         screen::stage(&format!("Round {} of {}", round + 1, effort.rounds));
         for row in &mut rows {
-            if round > 0 && matches!(row.workload, Workload::Idle { .. }) {
+            if round > 0 && row.workload.is_crowded() {
                 // Memory use does not change between rounds, so it is measured once.
                 continue;
             }
@@ -210,6 +211,9 @@ fn measure(
                     .with_context(|| format!("{} via {way:?}", row.workload.name()))?;
                 if let Some(sample) = sample {
                     row.add(way, sample);
+                }
+                if row.workload.is_crowded() {
+                    ways.end_sessions()?;
                 }
             }
             screen::note(&row.progress(routes));

@@ -1,4 +1,4 @@
-//! Gateways with a configuration file, for what `gatewright dev` has no arguments for: TLS and what is recorded.
+//! Gateways with a configuration file, for what `gatewright dev` has no arguments for: TLS, thousands of connections, and what is recorded.
 
 use std::path::Path;
 

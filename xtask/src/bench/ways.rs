@@ -1,21 +1,24 @@
 //! The routes to the server that are compared.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use gatewright_harness::{
     Child, Dsn, PgBouncer, Postgres, PostgresSettings, Provider, Psql, certificates,
 };
 use tempfile::TempDir;
 
 use super::Effort;
-use super::gateways::{Gateways, OverTls, Recording};
+use super::gateways::{Configured, Gateways, Recording};
 use super::served;
 use super::workload::{Masked, Workload};
 use crate::cargo;
 
 /// The database that all routes lead to.
 pub const DATABASE: &str = "bench";
+/// How long thousands of sessions may take to end.
+const SECONDS_TO_END: u32 = 60;
 
 /// A route to the server. All use TCP on 127.0.0.1 and password authentication, without TLS unless the workload is about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +89,8 @@ pub struct Ways {
     // Drop order: PostgreSQL's clients stop before it does.
     current: Gateways,
     baseline: Option<Gateways>,
-    over_tls: Option<OverTls>,
+    over_tls: Option<Configured>,
+    crowded: Option<Configured>,
     recording: Option<Recording>,
     pgbouncer: PgBouncer,
     postgres: Postgres,
@@ -116,8 +120,7 @@ impl Ways {
             ..PostgresSettings::default()
         };
         let settings = settings
-            // PgBouncer keeps idle server connections while the next route opens its own.
-            .set("max_connections", &(2 * connections + 50).to_string())
+            .set("max_connections", &(connections + 50).to_string())
             .set("shared_buffers", "'512MB'")
             .set("autovacuum", "off")
             .set("log_statement", "none");
@@ -125,9 +128,14 @@ impl Ways {
         fill(&postgres.create_database(DATABASE)?, effort)?;
 
         let tls = plan.workloads.iter().any(|workload| workload.tls());
+        let crowd = plan.workloads.iter().any(|workload| workload.is_crowded());
         let record = plan.routes.contains(&Way::Statements);
-        let provider = (tls || record).then(served::provider).transpose()?;
-        let over_tls = |provider| OverTls::start(plan.current, &postgres, provider, folder.path());
+        let provider = (tls || crowd || record)
+            .then(served::provider)
+            .transpose()?;
+        let configured = |provider, certificates| {
+            Configured::start(plan.current, &postgres, provider, certificates)
+        };
         let recording = |provider| Recording::start(plan.current, &postgres, provider);
         Ok(Self {
             current: Gateways::start(plan.current, &postgres)?,
@@ -138,7 +146,12 @@ impl Ways {
             over_tls: provider
                 .as_ref()
                 .filter(|_| tls)
-                .map(over_tls)
+                .map(|provider| configured(provider, Some(folder.path())))
+                .transpose()?,
+            crowded: provider
+                .as_ref()
+                .filter(|_| crowd)
+                .map(|provider| configured(provider, None))
                 .transpose()?,
             recording: provider
                 .as_ref()
@@ -168,6 +181,10 @@ impl Ways {
                 let served = self.over_tls.as_ref().context("no gateway has TLS")?;
                 return served.of(way == Way::Policies).route();
             }
+            Way::AllowAll | Way::Policies if workload.is_crowded() => {
+                let served = self.crowded.as_ref().context("no gateway takes so many")?;
+                return served.of(way == Way::Policies).route();
+            }
             Way::Unrecorded | Way::Statements | Way::Rows | Way::RowsOnDisk => {
                 let served = self.recording.as_ref().context("no gateway records")?;
                 return served.of(way)?.route();
@@ -180,6 +197,23 @@ impl Ways {
         Ok((gateway.database(DATABASE)?, Some(gateway.process())))
     }
 
+    /// Ends all sessions of the server. PgBouncer keeps its server connections, which would leave none for the next route.
+    pub fn end_sessions(&self) -> Result<()> {
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                   WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        let psql = Psql::new(&self.postgres.dsn())?;
+        psql.query(end)?;
+        let left = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
+        for _ in 0..SECONDS_TO_END {
+            // Gateways connect again.
+            if psql.query(left)?.trim().parse::<u32>()? < 50 {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        bail!("sessions of the server have not ended")
+    }
+
     /// Fails unless the policies are in force; otherwise the numbers would be meaningless.
     pub fn check(&self) -> Result<()> {
         let three = Workload::Pipeline { clients: 1 };
@@ -190,8 +224,8 @@ impl Ways {
             let (without, with) = (Way::BaselineAllowAll, Way::BaselinePolicies);
             is_in_force(&direct, &dsn(without)?, &dsn(with)?)?;
         }
-        if let Some(over_tls) = &self.over_tls {
-            let [without, with] = [false, true].map(|policies| &over_tls.of(policies).dsn);
+        for configured in [&self.over_tls, &self.crowded].into_iter().flatten() {
+            let [without, with] = [false, true].map(|policies| &configured.of(policies).dsn);
             is_in_force(&direct, without, with)?;
         }
         if let Some(recording) = &self.recording {

@@ -270,6 +270,11 @@ impl Workload {
         )
     }
 
+    /// Whether it is about more connections than gateways take that are not told to.
+    pub fn is_crowded(self) -> bool {
+        matches!(self, Self::Idle { .. })
+    }
+
     pub fn unit(self) -> &'static str {
         match self {
             Self::Select { .. }

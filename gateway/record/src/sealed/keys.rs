@@ -64,7 +64,7 @@ fn parse(text: &str) -> Result<x25519::Recipient, NoKey> {
 }
 
 /// What unwraps keys. With none, what is encrypted stays so.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Identities(Vec<x25519::Identity>);
 
 impl Identities {

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 pub use block::BLOCK_HEADER;
 pub use frame::Codec;
 pub use header::{HEADER, Header, Version};
-pub use reader::{Block, Reader};
+pub use reader::{Block, Mark, Reader};
 pub use scan::{Scan, scan, scan_as};
 pub use writer::Writer;
 

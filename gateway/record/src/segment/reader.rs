@@ -1,7 +1,7 @@
 //! Reading a segment, block by block. Nothing of it is believed before its hash is checked.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use super::block::{BLOCK_HEADER, BlockHeader};
 use super::frame::{LENGTHS, Unpacker};
@@ -21,6 +21,16 @@ const TAG: usize = 16;
 pub struct Block<'a> {
     /// Its events: see [`crate::framing`].
     pub events: &'a [u8],
+}
+
+/// Where a block begins, and what it follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    pub offset: u64,
+    /// Its sequence number.
+    pub sequence: u32,
+    /// The hash before it.
+    pub previous: Hash,
 }
 
 /// What stands where a block is expected.
@@ -121,6 +131,15 @@ impl<R: Read> Reader<R> {
     /// Where the next block begins.
     pub fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Where the next block begins, to go on there another time.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            offset: self.offset,
+            sequence: self.expected,
+            previous: self.last,
+        }
     }
 
     /// The hash in the last block that was read. Of a whole file, its digest.
@@ -270,6 +289,22 @@ impl<R: Read> Reader<R> {
                 unpacker.unseal(frame, length, place, key, &mut self.events)
             }
         }
+    }
+}
+
+impl<R: Read + Seek> Reader<R> {
+    /// Goes on at a block whose place is known. What is before it is not verified.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn go_to(&mut self, mark: Mark) -> io::Result<()> {
+        self.input.seek(SeekFrom::Start(mark.offset))?;
+        self.offset = mark.offset;
+        self.expected = mark.sequence;
+        self.last = mark.previous;
+        self.hashes.clear();
+        self.is_over = false;
+        Ok(())
     }
 }
 

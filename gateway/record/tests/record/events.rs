@@ -163,6 +163,13 @@ fn an_unknown_kind_of_event_is_an_error() {
 
 #[test]
 fn every_kind_of_event_comes_back() {
-    let events: Vec<_> = a_session(session(1)).concat();
+    let mut events: Vec<_> = a_session(session(1)).concat();
+    events.push(Event::Viewed(Viewed {
+        at: 1_764_522_000_460_000,
+        what: View::Search,
+        sessions: vec![session(1), session(2)],
+        statement: Some(3),
+        search: Some("email".to_owned()),
+    }));
     assert_eq!(read(&[&bytes_of(&events)]).unwrap(), events);
 }

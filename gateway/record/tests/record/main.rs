@@ -3,6 +3,7 @@
 mod damage;
 mod deletion;
 mod events;
+mod follow;
 mod golden;
 mod log;
 mod recovery;

@@ -56,6 +56,7 @@ pub fn judged(statement: u128) -> Event<'static> {
         verb: "select".to_owned(),
         tables: vec!["public.customers".to_owned()],
         withheld: None,
+        parameters: None,
     }))
 }
 

@@ -83,7 +83,8 @@ fn each_recipient_reads_everything_and_nobody_else_does() {
                 | Event::Completed(_)
                 | Event::Truncated(_)
                 | Event::Continued(_)
-                | Event::Ended(_) => {}
+                | Event::Ended(_)
+                | Event::Viewed(_) => {}
             }
         }
         assert_eq!(kinds, [1, 2, 3, 4, 3].map(Some));

@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use gatewright_parser::{ConstValue, Node, Strings, nodes};
 
+use crate::place::Places;
+
 use super::expression::{identifier, inner_column, literal};
-use super::place::Places;
 use super::references::{Condition, Reference, References};
 use super::rules::{Reading, Rules};
 use super::syntax::name_of;

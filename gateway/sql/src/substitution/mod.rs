@@ -8,7 +8,6 @@ mod expression;
 mod grouping;
 mod look_up;
 mod pattern;
-mod place;
 mod references;
 mod rules;
 mod splice;
@@ -29,10 +28,10 @@ use crate::masks::INNER;
 use crate::template::Template;
 use crate::{Analysis, AnalyzeError, Settings, Statement, analysis};
 
+use crate::place::Places;
 use derived::Derived;
 use error::{Unsupported, Unverified};
 use pattern::Piece;
-use place::Places;
 use references::References;
 use rules::Rules;
 use splice::Splices;
@@ -206,7 +205,7 @@ fn edited(
         grouping::check(query, &references)?;
     }
     whole_row::check(node, &references, context.catalog)?;
-    let places = Places::of(text)?;
+    let places = Places::of(text).ok_or(SubstituteError::Unverified)?;
     let look_ups = look_up::find(&references, &rules, &places);
     let replaced = references.replaced.iter().enumerate();
     let derived = replaced

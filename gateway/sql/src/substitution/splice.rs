@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use gatewright_parser::{ConstValue, Node, Strings, children, nodes, parse, same};
 
+use crate::place::Places;
+
 use super::derived::{Derived, qualified};
 use super::error::{SubstituteError, Unsupported, Unverified};
 use super::expression::identifier;
 use super::look_up::LookUps;
 use super::pattern::{Piece, pieces};
-use super::place::Places;
 use super::references::References;
 use super::syntax::only;
 use super::written::Written;
@@ -175,7 +176,7 @@ pub(super) fn capped(
             {
                 return Ok(None);
             }
-            let places = Places::of(text)?;
+            let places = Places::of(text).ok_or(Unverified)?;
             let token = places
                 .token(constant.location)
                 .and_then(|at| places.range(at));

@@ -191,6 +191,22 @@ pub(super) static RECORD_DELETED_TOTAL: Definition = Definition {
     labels: &[],
 };
 
+pub(super) static RECORD_INDEX_BEHIND: Definition = Definition {
+    name: "gatewright_record_index_behind",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    help: "Sessions of which something is recorded and not in the index yet",
+    labels: &[],
+};
+
+pub(super) static RECORD_INDEX_FAILURES_TOTAL: Definition = Definition {
+    name: "gatewright_record_index_failures_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "How often something could not be indexed; it is tried again",
+    labels: &[],
+};
+
 pub(super) static RECORD_CHECKPOINTS_TOTAL: Definition = Definition {
     name: "gatewright_record_checkpoints_total",
     kind: Kind::Counter,
@@ -512,7 +528,7 @@ pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 45] = [
+pub(super) static ALL: [&Definition; 47] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
@@ -527,6 +543,8 @@ pub(super) static ALL: [&Definition; 45] = [
     &RECORD_FAILURES_TOTAL,
     &RECORD_TRUNCATED_TOTAL,
     &RECORD_DELETED_TOTAL,
+    &RECORD_INDEX_BEHIND,
+    &RECORD_INDEX_FAILURES_TOTAL,
     &RECORD_CHECKPOINTS_TOTAL,
     &RECORD_UPLOADS_TOTAL,
     &RECORD_BACKLOG_BYTES,

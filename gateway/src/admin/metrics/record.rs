@@ -3,9 +3,10 @@
 use super::Metrics;
 use super::definitions::{
     RECORD_BACKLOG_BYTES, RECORD_BYTES_TOTAL, RECORD_CHECKPOINTS_TOTAL, RECORD_DELETED_TOTAL,
-    RECORD_EVENTS_TOTAL, RECORD_FAILURES_TOTAL, RECORD_TRUNCATED_TOTAL, RECORD_UPLOADS_TOTAL,
-    RECORD_WAIT_SECONDS,
+    RECORD_EVENTS_TOTAL, RECORD_FAILURES_TOTAL, RECORD_INDEX_BEHIND, RECORD_INDEX_FAILURES_TOTAL,
+    RECORD_TRUNCATED_TOTAL, RECORD_UPLOADS_TOTAL, RECORD_WAIT_SECONDS,
 };
+use crate::library::IndexMetrics;
 use crate::recording::RecordMetrics;
 
 impl RecordMetrics for Metrics {
@@ -50,5 +51,16 @@ impl RecordMetrics for Metrics {
 
     fn truncated(&self) {
         RECORD_TRUNCATED_TOTAL.counter(&[]).increment(1);
+    }
+}
+
+impl IndexMetrics for Metrics {
+    fn behind(&self, sessions: u64) {
+        // More sessions than a float counts are none that a gateway has.
+        RECORD_INDEX_BEHIND.gauge(&[]).set(sessions as f64);
+    }
+
+    fn failed(&self) {
+        RECORD_INDEX_FAILURES_TOTAL.counter(&[]).increment(1);
     }
 }

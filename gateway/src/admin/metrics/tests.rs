@@ -11,6 +11,7 @@ use gatewright_sql::Verb;
 use super::definition::{Definition, Kind, Values};
 use super::*;
 use crate::gate::GateMetrics;
+use crate::library::IndexMetrics;
 use crate::pool::{Closed, Handed, PoolMetrics};
 use crate::recording::RecordMetrics;
 use crate::session::Completion;
@@ -150,6 +151,8 @@ fn count_everything(metrics: &Metrics) {
     RecordMetrics::failed(metrics);
     metrics.truncated();
     metrics.deleted(2);
+    IndexMetrics::behind(metrics, 3);
+    IndexMetrics::failed(metrics);
     metrics.checkpoint(true);
     metrics.uploaded(true);
     metrics.backlog(400);

@@ -64,9 +64,10 @@ impl Comparison {
     pub async fn session(&mut self, backtest: &Backtest, recorded: &RecordedSession) {
         self.sessions += 1;
         let mut session = backtest.session(recorded.contract(), &recorded.identity());
-        for judged in &recorded.statements {
+        for statement in &recorded.statements {
             self.statements += 1;
-            let (now, reason) = match session.answers(&judged.text).await {
+            let (judged, parameters) = (&statement.judged, statement.parameters.as_deref());
+            let (now, reason) = match session.answers(&judged.text, parameters).await {
                 Answered::Verdicts(verdicts) => decided_now(&verdicts),
                 Answered::Unread(_) => {
                     self.unread += 1;

@@ -1,12 +1,13 @@
 //! What the record has of a session that a policy can be asked about.
 
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 use anyhow::{Result, ensure};
 use gatewright_contract::{self as contract, SessionId};
 use gatewright_record::Event;
 use gatewright_record::directory::Segments;
-use gatewright_record::event::{Decision, Judged, Opened, Stage, Time};
+use gatewright_record::event::{Decision, Judged, Opened, Parameter, Stage, Time};
 
 use crate::cli::record::Record;
 use crate::identity::Identity;
@@ -15,7 +16,14 @@ use crate::identity::Identity;
 pub(super) struct RecordedSession {
     pub id: SessionId,
     pub opened: Opened,
-    pub statements: Vec<Judged>,
+    pub statements: Vec<RecordedStatement>,
+}
+
+/// A statement, and the values that were bound to it.
+pub(super) struct RecordedStatement {
+    pub judged: Judged,
+    /// `None`: it was sent without Bind, or they are not known.
+    pub parameters: Option<Vec<Parameter>>,
 }
 
 impl RecordedSession {
@@ -30,21 +38,34 @@ impl RecordedSession {
         since: Time,
     ) -> Result<Option<Self>> {
         let mut opened = Opened::default();
-        let (mut statements, mut sealed) = (Vec::new(), false);
+        let (mut statements, mut sealed) = (Vec::<RecordedStatement>::new(), false);
+        let mut known = HashMap::new();
         record.read(segments, &mut |event| match event {
             Event::Opened(event) => opened = *event,
             Event::Judged(judged) if judged.at >= since && is_asked_about(&judged) => {
-                statements.push(*judged);
+                let parameters = judged.parameters.clone();
+                known.insert(judged.statement, statements.len());
+                statements.push(RecordedStatement {
+                    judged: *judged,
+                    parameters,
+                });
+            }
+            Event::Attempted(attempted) => {
+                let at = known.get(&attempted.statement);
+                let bound = at.and_then(|at| statements.get_mut(*at));
+                if let Some(bound) = bound.filter(|bound| bound.judged.when == Stage::Bind) {
+                    bound.parameters = Some(attempted.parameters);
+                }
             }
             Event::Sealed(_) => sealed = true,
             Event::Judged(_)
-            | Event::Attempted(_)
             | Event::Delivered(_)
             | Event::Received(_)
             | Event::Completed(_)
             | Event::Truncated(_)
             | Event::Continued(_)
-            | Event::Ended(_) => {}
+            | Event::Ended(_)
+            | Event::Viewed(_) => {}
         })?;
         ensure!(
             !sealed,

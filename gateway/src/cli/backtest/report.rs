@@ -71,32 +71,22 @@ fn changed(comparison: &Comparison) -> u64 {
 }
 
 fn totals_text(comparison: &Comparison) -> String {
-    let mut text = format!(
-        "{} {}: {} statements in {} sessions, {} decided otherwise\n",
-        comparison.policy,
-        comparison.version,
-        comparison.statements,
-        comparison.sessions,
-        changed(comparison)
-    );
+    let mut text = format!("{} {}\n", comparison.policy, comparison.version);
+    let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<26}{value}\n"));
+    line("statements", comparison.statements.to_string());
+    line("sessions", comparison.sessions.to_string());
+    line("decided otherwise", changed(comparison).to_string());
     if comparison.not_asked > 0 {
-        text.push_str(&format!(
-            "{} were refused before the policy was asked, so there is nothing to compare with\n",
-            comparison.not_asked
-        ));
+        // There is nothing to compare with.
+        line("refused by others first", comparison.not_asked.to_string());
     }
     if comparison.unread > 0 {
-        text.push_str(&format!(
-            "{} cannot be analysed, and no policy is asked about them\n",
-            comparison.unread
-        ));
+        line("cannot be analysed", comparison.unread.to_string());
     }
     if let Some((median, longest)) = cost(&comparison.calls) {
-        text.push_str(&format!(
-            "a call took {:.1} µs (median), {:.1} µs at most\n",
-            micros(median),
-            micros(longest)
-        ));
+        let (median, longest) = (micros(median), micros(longest));
+        let value = format!("{median:.1} µs (median), {longest:.1} µs (longest)");
+        line("time of a call", value);
     }
     text
 }

@@ -57,7 +57,8 @@ impl Executions {
             | Event::Truncated(_)
             | Event::Continued(_)
             | Event::Ended(_)
-            | Event::Sealed(_) => {}
+            | Event::Sealed(_)
+            | Event::Viewed(_) => {}
         }
         Ok(())
     }

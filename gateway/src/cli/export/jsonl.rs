@@ -7,7 +7,8 @@ use gatewright_contract::SessionId;
 use gatewright_record::Event;
 use gatewright_record::directory::Segments;
 use gatewright_record::event::{
-    Attempted, Completed, Decision, Judged, Opened, PolicyAnswer, RehearsalWay, Stage, Withheld,
+    Attempted, Completed, Decision, Judged, Opened, Parameter, PolicyAnswer, RehearsalWay, Stage,
+    Viewed, Withheld,
 };
 use gatewright_record::segment::Scan;
 use gatewright_wire::ErrorFields;
@@ -16,8 +17,8 @@ use gatewright_wire::frame::Frame;
 use serde_json::{Map, Value, json};
 
 use crate::cli::record::Record;
-use crate::cli::replay::frames::Frames;
 use crate::cli::sessions::text;
+use crate::library::frames::Frames;
 
 pub(super) fn export(
     record: &Record,
@@ -70,6 +71,7 @@ impl<W: Write> Lines<'_, W> {
             }
             Event::Continued(event) => ("continued", json!({ "segment": event.segment })),
             Event::Ended(event) => ("ended", json!({ "why": event.why })),
+            Event::Viewed(event) => ("viewed", viewed(&event)),
             Event::Sealed(event) => ("encrypted", json!({ "execution": event.execution })),
         };
         self.line(name, at, fields)
@@ -162,6 +164,15 @@ impl<W: Write> Lines<'_, W> {
     }
 }
 
+fn viewed(viewed: &Viewed) -> Value {
+    json!({
+        "what": text::view(viewed.what),
+        "sessions": viewed.sessions,
+        "statement": viewed.statement,
+        "search": viewed.search,
+    })
+}
+
 fn opened(event: &Opened) -> Value {
     json!({
         "gateway": event.gateway,
@@ -223,21 +234,26 @@ fn judged(event: &Judged) -> Value {
         "policies": policies.collect::<Vec<_>>(),
         "verb": event.verb,
         "tables": event.tables,
+        "parameters": event.parameters.as_deref().map(parameters),
     })
 }
 
-fn attempted(event: &Attempted) -> Value {
-    let parameters = event.parameters.iter().map(|parameter| {
+fn parameters(parameters: &[Parameter]) -> Vec<Value> {
+    let parameters = parameters.iter().map(|parameter| {
         json!({
             "type_oid": parameter.type_oid,
             "value": text::parameter(parameter),
             "withheld_bytes": parameter.withheld,
         })
     });
+    parameters.collect()
+}
+
+fn attempted(event: &Attempted) -> Value {
     json!({
         "execution": event.execution,
         "statement": event.statement,
-        "parameters": parameters.collect::<Vec<_>>(),
+        "parameters": parameters(&event.parameters),
         "approvals": event.approvals,
         "function_oid": event.function,
         "rehearsal": event.rehearsal.as_ref().map(|rehearsal| json!({

@@ -1,7 +1,7 @@
 //! One row for each execution or refusal, for formats that are tables.
 
 use gatewright_contract::SessionId;
-use gatewright_record::event::{Judged, Opened, Time};
+use gatewright_record::event::{Judged, Opened, Parameter, Time};
 
 use super::executions::Over;
 use crate::cli::sessions::text;
@@ -47,6 +47,7 @@ impl Row {
                 at: judged.at,
                 outcome: "refused".to_owned(),
                 sqlstate: judged.sqlstate.clone(),
+                parameters: judged.parameters.as_deref().map(in_json),
                 ..row
             }
             .saying(judged),
@@ -57,10 +58,7 @@ impl Row {
             } => {
                 let outcome = completed.outcome.name();
                 let is_rehearsal = attempted.is_some_and(|event| event.rehearsal.is_some());
-                let parameters = attempted.map(|attempted| {
-                    let values = attempted.parameters.iter().map(text::parameter);
-                    serde_json::Value::from(values.collect::<Vec<_>>()).to_string()
-                });
+                let parameters = attempted.map(|attempted| in_json(&attempted.parameters));
                 let row = Row {
                     at: attempted.map_or(completed.at, |event| event.at),
                     execution: Some(completed.execution),
@@ -94,4 +92,9 @@ impl Row {
             ..self
         }
     }
+}
+
+fn in_json(parameters: &[Parameter]) -> String {
+    let values = parameters.iter().map(text::parameter);
+    serde_json::Value::from(values.collect::<Vec<_>>()).to_string()
 }

@@ -13,8 +13,12 @@ use gatewright_record::{Event, session};
 use tempfile::TempDir;
 
 use super::fetch::{self, Wanted};
+use crate::app;
 use crate::config;
+use crate::library::{Build, Index, IndexSettings, build};
 use crate::objects::Place;
+use crate::recording::Keep;
+use crate::store::{Store, StoreSettings};
 
 /// Where the record is.
 #[derive(Debug, Args)]
@@ -30,12 +34,28 @@ pub(in crate::cli) struct RecordPlace {
     /// The directory of the record, or the URL of the object store that it is in
     #[arg(long, value_name = "PLACE")]
     directory: Option<String>,
+    /// Read the files, where the gateway has an index
+    #[arg(long)]
+    files: bool,
     /// A file with identities, as age-keygen writes it, for what is encrypted
     #[arg(long, value_name = "FILE")]
     identity: Vec<PathBuf>,
 }
 
 impl RecordPlace {
+    /// The index that the gateway of the configuration file keeps. `None`: there is none, or the files are to be read.
+    pub fn index(&self) -> Result<Option<Index>> {
+        if self.directory.is_some() || self.files || !self.identity.is_empty() {
+            return Ok(None);
+        }
+        let config = config::load(&self.config).map_err(|report| anyhow!("{report}"))?;
+        let (Some(_), Some(approvals)) = (config.record, config.approvals) else {
+            return Ok(None);
+        };
+        let store = app::runtime()?.block_on(Store::open(approvals.store));
+        Ok(Some(Index::new(store.context("the store of the index")?)))
+    }
+
     /// The whole record.
     pub fn open(&self) -> Result<Record> {
         self.read(&Wanted::All)
@@ -108,6 +128,18 @@ pub(in crate::cli) struct Record {
 }
 
 impl Record {
+    /// An index of all of it, in memory.
+    pub fn indexed(&self) -> Result<Index> {
+        let store = app::runtime()?.block_on(Store::open(StoreSettings::Memory));
+        let index = Index::new(store?);
+        let settings = IndexSettings {
+            keep: Keep::Rows,
+            identities: self.identities.clone(),
+        };
+        build(index.clone(), settings, self.directory.clone(), Build::All)?;
+        Ok(index)
+    }
+
     /// Whether the log has something of this session. It may be in a store only.
     pub fn has_logged(&self, session: SessionId) -> Result<bool> {
         let log = self.directory.log();

@@ -1,6 +1,5 @@
 //! `gatewright replay`: a session again, as its client saw it, in its time.
 
-pub(super) mod frames;
 mod stream;
 
 use std::collections::HashMap;
@@ -144,6 +143,7 @@ impl<W: Write> Player<W> {
                 let text = format!("{}  ended: {}", text::time(event.at), event.why);
                 self.say(event.at, &text)
             }
+            Event::Viewed(event) => self.say(event.at, &text::viewing(&event)),
             Event::Sealed(_) => {
                 self.sealed += 1;
                 Ok(())

@@ -6,9 +6,9 @@ use gatewright_wire::ErrorFields;
 use gatewright_wire::backend::{CommandComplete, DataRow, NotificationResponse, RowDescription};
 use gatewright_wire::frame::Frame;
 
-use super::frames::Frames;
 use crate::cli::sessions::text::value_text;
 use crate::gate::printable;
+use crate::library::frames::Frames;
 
 /// So many rows are laid out together.
 const PAGE: usize = 1000;

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use chrono::{DateTime, SecondsFormat};
 use gatewright_record::event::{
     Attempted, Completed, Judged, Keep, Literals, Opened, Parameter, PolicyAnswer, RehearsalWay,
-    Time, Truncated, Withheld, WithheldText,
+    Time, Truncated, View, Viewed,
 };
 
-use crate::results::{Format, types};
+pub(in crate::cli) use crate::library::values::{keep, literals, parameter, text, value_text};
 
 /// Stands for a text that is not recorded.
 const UNJUDGED: &str = "(a statement whose judgement is not recorded)";
@@ -37,14 +37,6 @@ pub(in crate::cli) fn beginning(opened: &Opened) -> String {
     text
 }
 
-pub(in crate::cli) fn keep(keep: Keep) -> &'static str {
-    match keep {
-        Keep::Nothing => "nothing",
-        Keep::Statements => "statements",
-        Keep::Rows => "rows",
-    }
-}
-
 pub(in crate::cli) fn refusal(judged: &Judged) -> String {
     format!(
         "{}  REFUSED {}: {}\n    {}",
@@ -52,7 +44,7 @@ pub(in crate::cli) fn refusal(judged: &Judged) -> String {
         judged.sqlstate.as_deref().unwrap_or_default(),
         judged.message.as_deref().unwrap_or_default(),
         text(judged)
-    )
+    ) + &parameters(judged.parameters.as_deref().unwrap_or_default())
 }
 
 pub(in crate::cli) fn execution(
@@ -133,20 +125,6 @@ fn shadows(judged: &Judged) -> String {
     shadows.collect()
 }
 
-/// The text of a statement as far as it is recorded.
-pub(in crate::cli) fn text(judged: &Judged) -> String {
-    match &judged.withheld {
-        None | Some(Withheld::Constants | Withheld::Passwords) => judged.text.clone(),
-        Some(Withheld::Text(WithheldText { length, sha256 })) => match sha256 {
-            Some(sha256) => format!(
-                "(a text of {length} bytes that is not recorded, SHA-256 {})",
-                hex::encode(sha256)
-            ),
-            None => format!("(a text of {length} bytes with a password, which is not recorded)"),
-        },
-    }
-}
-
 /// What is told where events are encrypted for somebody else.
 pub(in crate::cli) const SEALED: &str =
     "ENCRYPTED: statements and results are for other identities (--identity FILE)";
@@ -156,6 +134,30 @@ pub(in crate::cli) fn sealed(events: u64) -> String {
     format!(
         "ENCRYPTED: {events} events, statements and results among them, are for other identities (--identity FILE)"
     )
+}
+
+/// What somebody was shown of the record.
+pub(in crate::cli) fn viewing(viewed: &Viewed) -> String {
+    let mut text = format!("{}  viewed {}", time(viewed.at), view(viewed.what));
+    for session in &viewed.sessions {
+        let _ = write!(text, " {session}");
+    }
+    if let Some(statement) = viewed.statement {
+        let _ = write!(text, ", number {statement}");
+    }
+    if let Some(search) = &viewed.search {
+        let _ = write!(text, ", searched for: {search}");
+    }
+    text
+}
+
+pub(in crate::cli) fn view(view: View) -> &'static str {
+    match view {
+        View::Sessions => "sessions",
+        View::Session => "session",
+        View::Statement => "statement",
+        View::Search => "search",
+    }
 }
 
 /// From where on something is missing.
@@ -178,21 +180,6 @@ pub(in crate::cli) fn parameters(parameters: &[Parameter]) -> String {
         let _ = write!(text, "\n    ${number} = {value}");
     }
     text
-}
-
-/// The value of a parameter as text; `None` for NULL, and for one that is withheld.
-pub(in crate::cli) fn parameter(parameter: &Parameter) -> Option<String> {
-    let value = parameter.value.as_ref()?;
-    Some(value_text(parameter.type_oid, parameter.format, value))
-}
-
-/// A value as text; of a binary one whose type is not known, its bytes in hexadecimal.
-pub(in crate::cli) fn value_text(type_oid: u32, format: i16, value: &[u8]) -> String {
-    if format == 0 {
-        return String::from_utf8_lossy(value).into_owned();
-    }
-    let known = types::text_of(type_oid, Format::Binary, value);
-    known.unwrap_or_else(|| format!("\\x{}", hex::encode(value)))
 }
 
 /// As it is recorded.

@@ -70,6 +70,19 @@ pub(in crate::config) static RECORD: Table = Table::new(
         )
         .absent("nothing is encrypted"),
         Key::new(
+            "index",
+            Kind::Choice(choices::KEEP.names),
+            "what is in the index of the record, in the `[store]`: `\"nothing\"` but who was connected and when; `\"statements\"`: statements, \
+             tables and decisions as well; `\"rows\"`: the words of results as well. Without `[approvals]` there is no store and no index",
+        )
+        .default("\"statements\""),
+        Key::new(
+            "viewers",
+            Kind::Strings,
+            "the groups whose members see recorded sessions in the console and over the API, besides `auditors`",
+        )
+        .absent("none"),
+        Key::new(
             "store",
             Kind::String,
             "where finished segments and the log are uploaded: the URL of an object store (`s3://bucket/path`, `gs://…`, `az://…` or \

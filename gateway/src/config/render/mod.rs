@@ -12,6 +12,7 @@ use super::choices::{AUTHENTICATION, CLEARTEXT_PASSWORD, DURABILITY, KEEP, LITER
 use super::keys::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, RECORD, TLS, TOKENS};
 use super::units::{duration_text, size_text};
 use super::{Config, Listen, TlsFiles};
+use crate::library::LibrarySettings;
 use crate::recording::RecordSettings;
 use shown::Shown;
 
@@ -43,7 +44,7 @@ impl Display for Config {
             approvals::approvals(f, approvals)?;
         }
         if let Some(record) = &self.record {
-            self::record(f, record)?;
+            self::record(f, record, &self.library)?;
         }
         if let Some(streams) = &self.streams {
             streams::streams(f, streams)?;
@@ -55,7 +56,11 @@ impl Display for Config {
     }
 }
 
-fn record(f: &mut Formatter<'_>, record: &RecordSettings) -> fmt::Result {
+fn record(
+    f: &mut Formatter<'_>,
+    record: &RecordSettings,
+    library: &LibrarySettings,
+) -> fmt::Result {
     let mut shown = Shown::begin(f, &RECORD)?;
     shown.string("directory", record.directory.display())?;
     shown.string("key_file", record.key_file.display())?;
@@ -75,6 +80,8 @@ fn record(f: &mut Formatter<'_>, record: &RecordSettings) -> fmt::Result {
         Some(recipients) => shown.list("recipients", recipients.texts())?,
         None => shown.absent("recipients")?,
     }
+    shown.string("index", KEEP.name(library.index))?;
+    shown.list("viewers", &library.viewers)?;
     match &record.store {
         Some(place) => shown.string("store", place)?,
         None => shown.absent("store")?,

@@ -55,6 +55,13 @@
     location.assign(`${row.getAttribute('href')}?decide=${key === 'a' ? 'approve' : 'reject'}#reason`);
   };
 
+  // The player goes from statement to statement in their time, as links do without this.
+  const player = document.querySelector('.player');
+  const go = (selector) => player?.querySelector(selector)?.click();
+  if (player?.dataset.next) {
+    setTimeout(() => location.replace(player.dataset.next), Number(player.dataset.pause));
+  }
+
   document.addEventListener('keydown', (event) => {
     const typing = event.target.closest?.('input, textarea, select');
     if (typing) {
@@ -69,6 +76,11 @@
       a: () => decide('a'),
       r: () => decide('r'),
       h: () => location.assign('/'),
+      ...(player && {
+        ArrowLeft: () => go('[rel=prev]'),
+        ArrowRight: () => go('[rel=next]'),
+        ' ': () => go('[data-stop], [data-start]'),
+      }),
       Escape: () => document.querySelector('a[data-cancel]')?.click(),
     };
     const action = actions[event.key];

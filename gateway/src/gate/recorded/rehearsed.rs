@@ -64,11 +64,11 @@ impl SessionGate {
             rehearsal: Some(rehearsal),
             ..attempted(permit, Vec::new(), literals)
         };
-        let (execution, settling) = match self.record.attempted(attempted) {
+        let (attempt, settling) = match self.record.attempted(attempted) {
             Ok(recorded) => recorded,
             Err(failure) => return Judged::Ready(Err(unrecorded(failure))),
         };
-        let recorded = RehearsalRecord::new(self.record.clone(), execution);
+        let recorded = RehearsalRecord::new(self.record.clone(), attempt.execution);
         let Some(settling) = settling else {
             return Judged::Ready(Ok(recorded));
         };

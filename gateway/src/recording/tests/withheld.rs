@@ -54,10 +54,10 @@ fn a_session_that_has_used_up_its_limit_says_so_once_and_goes_on_without_rows() 
     let record = open.session();
     let mut delivered = 0;
     for _ in 0..30 {
-        let (execution, _) = record.attempted(Attempted::default()).unwrap();
+        let (attempt, _) = record.attempted(Attempted::default()).unwrap();
         record.delivered(&[b'x'; 10_000]);
         record.received(b"more");
-        record.completed(completed(execution));
+        record.completed(completed(attempt.execution));
     }
     drop(open);
     recorder.finish();

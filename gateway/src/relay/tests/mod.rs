@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::timeout;
 
 use super::End;
+use crate::recording::tests::Unwritten;
 use crate::session::Refusal;
 use crate::tests::memory::held;
 use stage::{Stage, replies};
@@ -91,6 +92,32 @@ async fn a_cancel_request_that_comes_too_late_is_passed_on() {
         })
         .await;
     assert!(stage.cancels.get() + stage.withdrawn.get() == 1);
+}
+
+/// A whole pipeline waits for one write to disk. A cancel request must not reach the server before the statement does.
+#[tokio::test]
+async fn what_is_not_on_disk_is_not_sent_and_neither_is_a_cancel_request() {
+    let unwritten = Unwritten::begin();
+    let (mut client, gateway) = duplex(1 << 16);
+    let stage = Stage::recorded(gateway, unwritten.session());
+    stage
+        .run(async {
+            unwritten.attempt();
+            let both = [query("select 1"), query("select 2")].concat();
+            client.write_all(&both).await.expect("room");
+            stage.until_held().await;
+            assert!(stage.inbox.request(), "it is the gateway's");
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(stage.ran(), Vec::<String>::new());
+            assert_eq!(stage.cancels.get(), 0);
+            unwritten.write();
+            replies(&mut client, 2).await
+        })
+        .await;
+    assert_eq!(stage.ran(), ["select 1", "select 2"]);
+    assert_eq!((stage.cancels.get(), stage.withdrawn.get()), (1, 0));
 }
 
 #[tokio::test]

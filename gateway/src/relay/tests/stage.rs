@@ -19,6 +19,7 @@ use super::super::{CancelInbox, Client, End, EndSignal, Relay, Server as RelaySe
 use super::SOON;
 use crate::listener::ClientStream;
 use crate::pool::Attachment;
+use crate::recording::SessionRecord;
 use crate::results::PseudonymKey;
 use crate::session::tests::judge::{Decision, Ledger, WordJudge};
 use crate::session::tests::play::tags;
@@ -66,15 +67,20 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn begin<C: Client + 'static>(client: C) -> Self {
-        Self::with(client, true)
+        Self::with(client, true, SessionRecord::default())
     }
 
     /// With a server that reads and says nothing.
     pub(super) fn silent<C: Client + 'static>(client: C) -> Self {
-        Self::with(client, false)
+        Self::with(client, false, SessionRecord::default())
     }
 
-    fn with<C: Client + 'static>(client: C, answers: bool) -> Self {
+    /// What is sent to the server is recorded first.
+    pub(super) fn recorded<C: Client + 'static>(client: C, record: SessionRecord) -> Self {
+        Self::with(client, true, record)
+    }
+
+    fn with<C: Client + 'static>(client: C, answers: bool, record: SessionRecord) -> Self {
         let (gateway, server) = duplex(1 << 16);
         let judge = WordJudge::default();
         let (decision, withdrawn) = (Rc::clone(&judge.decision), Rc::clone(&judge.withdrawn));
@@ -106,7 +112,7 @@ impl Stage {
         };
         let session = Session::new(start, Arc::new(PseudonymKey::from_bytes([7; 32])));
         let empty = || (BytesMut::new(), BytesMut::new());
-        let relay = Box::new(Relay::new(
+        let relay = Relay::new(
             client,
             gateway,
             session,
@@ -114,7 +120,8 @@ impl Stage {
             signals,
             BytesMut::new(),
             empty(),
-        ));
+        );
+        let relay = Box::new(relay.recorded(record));
         let (ran, sent, leave) = (Rc::default(), Rc::default(), Rc::default());
         let serving = serve(
             server,

@@ -4,21 +4,20 @@ use std::ops::Range;
 
 use gatewright_parser::{TokenKind, scan};
 
-use super::error::SubstituteError;
-
-pub(super) struct Places<'a> {
+pub(crate) struct Places<'a> {
     text: &'a str,
     /// Without comments.
     tokens: Vec<Range<usize>>,
 }
 
 impl<'a> Places<'a> {
-    pub fn of(text: &'a str) -> Result<Self, SubstituteError> {
-        let tokens = scan(text).map_err(|_| SubstituteError::Unverified)?;
+    /// `None`: the text is not valid.
+    pub fn of(text: &'a str) -> Option<Self> {
+        let tokens = scan(text).ok()?;
         let is_comment =
             |kind: TokenKind| matches!(kind, TokenKind::BlockComment | TokenKind::LineComment);
         let tokens = tokens.into_iter().filter(|token| !is_comment(token.kind));
-        Ok(Places {
+        Some(Places {
             text,
             tokens: tokens.map(|token| token.start..token.end).collect(),
         })
@@ -55,6 +54,21 @@ impl<'a> Places<'a> {
             }
         }
         open == 0
+    }
+
+    /// The first token from here on that is this keyword and in no parentheses or brackets.
+    pub fn find(&self, from: usize, keyword: &str) -> Option<usize> {
+        let mut open = 0_usize;
+        for token in from..self.tokens.len() {
+            if self.is(Some(token), "(") || self.is(Some(token), "[") {
+                open += 1;
+            } else if self.is(Some(token), ")") || self.is(Some(token), "]") {
+                open = open.checked_sub(1)?;
+            } else if open == 0 && self.is(Some(token), keyword) {
+                return Some(token);
+            }
+        }
+        None
     }
 
     /// Whether the token is this keyword or operator.

@@ -6,7 +6,7 @@ use gatewright_wire::frame::{self, Frame, FrameError, Side};
 
 /// The stream, and the beginning of a message in it.
 #[derive(Default)]
-pub(in crate::cli) struct Frames {
+pub struct Frames {
     bytes: Vec<u8>,
 }
 
