@@ -13,6 +13,7 @@ use gatewright_record::holds::Holds;
 use gatewright_record::log::{Entry, Log, LogError, PublicKey};
 use thiserror::Error;
 use tokio::runtime::Builder;
+use tokio::time::timeout;
 
 use super::away::object_name;
 use super::recorder::Core;
@@ -24,6 +25,9 @@ const INTERVAL: Duration = Duration::from_secs(3600);
 
 /// So many sessions are logged as deleted at once.
 const BATCH: usize = 256;
+
+/// How long a store may take for the beginning of a session.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The first block of a segment is no longer than this.
 const BEGINNING: u64 = 8 << 20;
@@ -37,6 +41,8 @@ enum Stopped {
     Log(#[from] LogError),
     #[error("the store cannot be read: {0}")]
     Store(#[from] ObjectError),
+    #[error("the store did not answer in time")]
+    Late,
     #[error("the deletions could not be logged")]
     NotLogged,
 }
@@ -113,6 +119,9 @@ impl Deleter {
         let holds = Holds::of(&self.directory).list()?;
         let mut due = Vec::new();
         for last in batch {
+            if self.core.is_stopping() {
+                break;
+            }
             let segments = stored.get(&last.session);
             let opened = match (segments, &self.store) {
                 (Some(segments), _) => deletion::opened(segments)?,
@@ -139,7 +148,8 @@ impl Deleter {
 fn uploaded(store: &Objects, session: SessionId) -> Result<Option<Opened>, Stopped> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let name = object_name(session, 0);
-    let beginning = runtime.block_on(store.beginning(&name, BEGINNING))?;
+    let beginning = async { timeout(PATIENCE, store.beginning(&name, BEGINNING)).await };
+    let beginning = runtime.block_on(beginning).map_err(|_| Stopped::Late)??;
     Ok(deletion::opened_in(beginning.as_ref())?)
 }
 

@@ -98,6 +98,7 @@ impl Streams {
             limit: settings.limit,
             progress: watch::Sender::new(Progress::Grows),
             unwritten: (Vec::new(), 0),
+            fails: false,
         };
         let (stopping, stops) = watch::channel(false);
         let thread = run(writer, deliveries, stops).map_err(StreamError::Thread)?;

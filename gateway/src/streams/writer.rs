@@ -37,6 +37,8 @@ pub(super) struct Writer {
     pub progress: watch::Sender<Progress>,
     /// Lines that could not be written, and how many bytes they count for in memory.
     pub unwritten: (Vec<u8>, usize),
+    /// Writing failed, and the log says so.
+    pub fails: bool,
 }
 
 impl Writer {
@@ -79,13 +81,16 @@ impl Writer {
         match appended {
             Ok(()) => {
                 self.queue.waiting.fetch_sub(bytes, Ordering::AcqRel);
-                if self.queue.loses.swap(false, Ordering::AcqRel) {
-                    tracing::info!("events of statements can be written again");
+                let lost = self.queue.loses.swap(false, Ordering::AcqRel);
+                if std::mem::take(&mut self.fails) || lost {
+                    tracing::info!("events of statements are written again for the streams");
                 }
                 self.progress.send_replace(Progress::Grows);
             }
             Err(error) => {
-                tracing::warn!(%error, "events of statements cannot be written for the streams");
+                if !std::mem::replace(&mut self.fails, true) {
+                    tracing::error!(%error, "events of statements cannot be written for the streams; they wait in memory");
+                }
                 self.unwritten = (lines, bytes);
             }
         }

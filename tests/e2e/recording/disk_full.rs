@@ -11,10 +11,10 @@ use super::fixture::Recorded;
 use crate::world::eventually;
 
 /// A small file system of its own, with room for the journal. Mounting takes root: without it, the test says so and ends.
-struct SmallDisk<'a>(&'a Path);
+pub struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {
-    fn mount(place: &'a Path) -> Result<Option<Self>> {
+    pub fn mount(place: &'a Path) -> Result<Option<Self>> {
         std::fs::create_dir(place)?;
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=12m", "tmpfs"])

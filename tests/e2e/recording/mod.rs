@@ -5,6 +5,7 @@ mod approvals;
 mod backtest;
 mod canaries;
 pub use canaries::each_file;
+pub use disk_full::SmallDisk;
 mod checkpoints;
 mod commands;
 mod crash;

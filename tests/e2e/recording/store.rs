@@ -272,3 +272,22 @@ fn a_log_that_could_not_be_uploaded_is_uploaded_later() -> Result<()> {
         Ok(code == Some(0) && text.contains("2 sessions verified: 2 segments"))
     })
 }
+
+/// A store or a place of checkpoints that takes requests and answers none.
+#[test]
+fn a_store_that_hangs_does_not_keep_the_gateway_from_stopping() -> Result<()> {
+    let store = ObjectStore::start()?;
+    let keys = "checkpoints = \"s3://record/of/checkpoints\"\ncheckpoint_interval = \"50ms\"";
+    let mut recorded = start("store_hangs", keys, store.environment())?;
+    run_sessions(&recorded, 1)?;
+    assert_uploaded(&recorded, 1)?;
+    store.pause()?;
+    run_sessions(&recorded, 1)?;
+    eventually("an upload has begun", || Ok(backlog(&recorded)? > 0.0))?;
+    let process = recorded.served.gateway.process_mut();
+    process.signal("TERM")?;
+    ensure!(process.wait(Duration::from_secs(60))?.success());
+    recorded.served.start_again()?;
+    store.resume()?;
+    assert_uploaded(&recorded, 2)
+}

@@ -70,6 +70,23 @@ columns = [{{ column = "public.customers.email", method = "redact" }}]
         Ok(events)
     }
 
+    /// The same where some may be there twice: a kill can come between an event's delivery and the note that it was delivered.
+    pub fn distinct_events(&self, file: &str, count: usize) -> Result<Vec<Value>> {
+        let mut events: Vec<Value> = Vec::new();
+        eventually("the events are in the file", || {
+            events.clear();
+            for event in read(&self.path(file))? {
+                let uid = |event: &Value| event["metadata"]["uid"].clone();
+                if events.iter().all(|known| uid(known) != uid(&event)) {
+                    events.push(event);
+                }
+            }
+            Ok(events.len() >= count)
+        })
+        .with_context(|| format!("{} events", events.len()))?;
+        Ok(events)
+    }
+
     /// A value of the metrics.
     pub fn metric(&self, series: &str) -> Result<f64> {
         let metrics = self.served.metrics()?;

@@ -1,5 +1,6 @@
 //! Streams: what became of each statement reaches files, syslog and collectors as OCSF, in order and without gaps, and says no more than the record.
 
+mod disk_full;
 mod events;
 mod fixture;
 mod otlp;

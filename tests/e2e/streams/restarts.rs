@@ -44,7 +44,7 @@ fn restarted(test: &str, signal: &str) -> Result<()> {
     for _ in 0..5 {
         client.query("SELECT 2")?;
     }
-    let events = streaming.events("events.jsonl", 10)?;
+    let events = streaming.distinct_events("events.jsonl", 10)?;
     assert_valid(&events)?;
     assert_no_gap(&events)?;
     let collector = Receiver::start("otlp.py", &[&port.to_string()])?;

@@ -120,6 +120,30 @@ fn a_unix_socket_gets_datagrams() -> Result<()> {
     assert_events(&messages)
 }
 
+/// An event that is too long for a datagram goes without its texts, and does not hold up those behind it.
+#[test]
+fn what_is_too_long_for_a_datagram_is_cut() -> Result<()> {
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    socket.set_read_timeout(Some(WITHIN))?;
+    let url = format!("url = \"udp://{}\"", socket.local_addr()?);
+    let streaming = start("syslog_long", &url)?;
+    let mut client = streaming.served.client("ada")?;
+    // Each of these is six bytes in JSON.
+    client.query(&format!("SELECT '{}'", "\u{1}".repeat(20_000)))?;
+    client.query("SELECT 2")?;
+    let mut buffer = vec![0; 65536];
+    let mut events = Vec::new();
+    for _ in 0..2 {
+        let length = socket.recv(&mut buffer)?;
+        events.push(event(std::str::from_utf8(&buffer[..length])?)?);
+    }
+    assert_valid(&events)?;
+    assert_no_gap(&events)?;
+    ensure!(events[0]["metadata"]["is_truncated"] == true && events[0]["query_info"].is_null());
+    ensure!(events[1]["query_info"]["query_string"] == "SELECT 2");
+    Ok(())
+}
+
 /// A receiver that closes its connection gets what comes later on a new one.
 #[test]
 fn over_tcp_octets_are_counted_and_connections_are_made_again() -> Result<()> {

@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Component, Path};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use gatewright_contract::SessionId;
 use gatewright_record::directory::Directory;
@@ -85,6 +85,11 @@ async fn all(objects: &Objects, copy: &Path, names: Vec<String>) -> Result<()> {
 }
 
 async fn fetch(objects: &Objects, copy: &Path, name: &str) -> Result<()> {
+    let is_inside = |part| matches!(part, Component::Normal(_));
+    ensure!(
+        Path::new(name).components().all(is_inside),
+        "{name} is no name of a file in a record"
+    );
     let content = objects.get(name).await?;
     let path = copy.join(name);
     if let Some(folder) = path.parent() {

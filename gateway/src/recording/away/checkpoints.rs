@@ -71,7 +71,11 @@ impl Checkpoints {
     /// Until the record is complete, and its last checkpoint is kept.
     pub async fn run(mut self, mut complete: watch::Receiver<bool>) {
         while !*complete.borrow_and_update() {
-            let kept = self.keep().await;
+            // What hangs must not keep the gateway from stopping.
+            let kept = tokio::select! {
+                kept = self.keep() => kept,
+                _ = complete.changed() => break,
+            };
             let pause = match kept {
                 Ok(()) => self.interval,
                 Err(_) => self.interval.min(RETRY),

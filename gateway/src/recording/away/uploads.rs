@@ -94,7 +94,11 @@ impl Uploads {
     /// Until the record is complete, and is in the store.
     pub async fn run(mut self, mut complete: watch::Receiver<bool>) {
         while !*complete.borrow_and_update() {
-            let uploaded = self.pass().await;
+            // What hangs must not keep the gateway from stopping. What was begun is done again.
+            let uploaded = tokio::select! {
+                uploaded = self.pass() => uploaded,
+                _ = complete.changed() => break,
+            };
             let pause = match uploaded {
                 Ok(()) => INTERVAL,
                 Err(_) => RETRY,

@@ -18,12 +18,15 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::{Head, SinkError};
-use crate::streams::ocsf::Severity;
+use crate::streams::ocsf::{self, Severity};
 use crate::streams::settings::SyslogTarget;
 use crate::upstream::{ClientTls, TlsMode, TlsSetupError};
 
 /// "log audit" (RFC 5424, section 6.2.1).
 const FACILITY: u8 = 13;
+
+/// What UDP can carry over IPv4.
+const LONGEST_DATAGRAM: usize = 65_507;
 
 /// What connecting or sending may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -162,7 +165,20 @@ impl Syslog {
         })
     }
 
+    /// Of one that is too long for a datagram, a shorter one.
     fn message(&self, event: &str) -> Result<Vec<u8>, SinkError> {
+        let message = self.encoded(event)?;
+        let is_datagram = match self.target {
+            Target::Udp(_) | Target::Unix(_) => true,
+            Target::Tcp(_) | Target::Tls(..) => false,
+        };
+        match is_datagram && message.len() > LONGEST_DATAGRAM {
+            true => self.encoded(&ocsf::cut(event).ok_or(SinkError::NoEvent)?),
+            false => Ok(message),
+        }
+    }
+
+    fn encoded(&self, event: &str) -> Result<Vec<u8>, SinkError> {
         let head = Head::of(event)?;
         let severity: u8 = match head.severity_id {
             Severity::Informational => 6,

@@ -1,13 +1,15 @@
 //! Events as OCSF has them: Datastore Activity (class 6005) with the profile Security Control, and for agents AI Operation
 //! (<https://schema.ocsf.io/1.8.0/classes/datastore_activity>). What has no place there is under `unmapped`.
 
+mod ends;
+
 use std::net::IpAddr;
 
-use gatewright_contract::{Outcome, Verb};
+use gatewright_contract::Verb;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::event::{Execution, Statement};
+use super::event::Statement;
 use super::settings::Texts;
 use crate::recording::{Decision, Judged, Literals, Opened, PolicyAnswer, PolicyVerdict, Withheld};
 
@@ -83,7 +85,7 @@ pub fn event(statement: &Statement, sequence: Option<u64>, texts: Texts) -> Valu
         json!({"name": session.database, "type_id": 1, "type": "Relational"}),
     );
     put("message_context", agent(session));
-    for (key, value) in ends(judged, execution.as_ref()) {
+    for (key, value) in ends::of(judged, execution.as_ref(), texts) {
         put(key, value);
     }
     if let Some(judged) = judged {
@@ -168,75 +170,6 @@ fn agent(session: &Opened) -> Value {
         .without_nulls(),
         None => Value::Null,
     }
-}
-
-/// When it was, and how it ended.
-fn ends(judged: Option<&Judged>, execution: Option<&Execution>) -> Vec<(&'static str, Value)> {
-    let Some(Execution {
-        began,
-        completed,
-        approvals,
-    }) = execution
-    else {
-        let at = judged.map_or(0, |judged| judged.at);
-        return vec![
-            ("time", json!(at / 1000)),
-            ("severity_id", json!(Severity::Medium)),
-            ("severity", json!("Medium")),
-            ("status_id", json!(2)),
-            ("status", json!("Failure")),
-            (
-                "status_code",
-                json!(judged.and_then(|judged| judged.sqlstate.as_ref())),
-            ),
-            (
-                "status_detail",
-                json!(judged.and_then(|judged| judged.message.as_ref())),
-            ),
-            ("action_id", json!(2)),
-            ("action", json!("Denied")),
-            ("disposition_id", json!(2)),
-            ("disposition", json!("Blocked")),
-        ];
-    };
-    let (status, name, severity) = match completed.outcome {
-        Outcome::Completed | Outcome::Suspended => (1, "Success", Severity::Informational),
-        Outcome::Failed | Outcome::Lost => (2, "Failure", Severity::Low),
-        Outcome::Skipped => (99, completed.outcome.name(), Severity::Informational),
-    };
-    let is_edited = judged.is_some_and(|judged| judged.instead.is_some());
-    let (action, done) = match is_edited {
-        true => (4, "Modified"),
-        false => (1, "Allowed"),
-    };
-    let (disposition, disposed) = match (approvals.is_empty(), is_edited) {
-        (false, _) => (8, "Approved"),
-        (true, true) => (11, "Corrected"),
-        (true, false) => (1, "Allowed"),
-    };
-    let code = Some(&completed.sqlstate).filter(|code| !code.is_empty());
-    vec![
-        ("time", json!(completed.at / 1000)),
-        ("start_time", json!(began / 1000)),
-        ("end_time", json!(completed.at / 1000)),
-        ("duration", json!(completed.elapsed_us / 1000)),
-        ("severity_id", json!(severity)),
-        (
-            "severity",
-            json!(match severity {
-                Severity::Informational => "Informational",
-                Severity::Low => "Low",
-                Severity::Medium => "Medium",
-            }),
-        ),
-        ("status_id", json!(status)),
-        ("status", json!(name)),
-        ("status_code", json!(code)),
-        ("action_id", json!(action)),
-        ("action", json!(done)),
-        ("disposition_id", json!(disposition)),
-        ("disposition", json!(disposed)),
-    ]
 }
 
 /// What it says, which table it uses, and what policies made of it.
@@ -381,6 +314,23 @@ fn unmapped(statement: &Statement, texts: Texts) -> Value {
         "approvals": Some(approvals).filter(|approvals| !approvals.is_empty()),
     })
     .without_nulls()
+}
+
+/// An event without what makes it long. `None`: it is no event.
+pub(super) fn cut(event: &str) -> Option<String> {
+    let mut event: Value = serde_json::from_str(event).ok()?;
+    let fields = event.as_object_mut()?;
+    for field in ["query_info", "status_detail", "authorizations"] {
+        fields.remove(field);
+    }
+    for (within, field) in [("unmapped", "ran_as"), ("unmapped", "tables")] {
+        if let Some(within) = fields.get_mut(within).and_then(Value::as_object_mut) {
+            within.remove(field);
+        }
+    }
+    let metadata = fields.get_mut("metadata").and_then(Value::as_object_mut);
+    metadata?.insert("is_truncated".to_owned(), json!(true));
+    Some(event.to_string())
 }
 
 fn beginning(text: &str) -> &str {
