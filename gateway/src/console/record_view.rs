@@ -301,7 +301,7 @@ impl ResultTable {
             notes: contents
                 .notes
                 .iter()
-                .map(|note| Visible::text(note))
+                .map(|note| Visible::text(&note.text))
                 .collect(),
         }
     }

@@ -309,7 +309,7 @@ impl Work {
         Reading {
             follower: Follower::new(self.directory.clone(), id)
                 .reading_as(self.settings.identities.clone()),
-            gatherer: Gatherer::new(entry, self.settings.keep),
+            gatherer: Gatherer::new(entry, &self.settings),
             is_new: true,
         }
     }

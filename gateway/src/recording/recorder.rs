@@ -61,6 +61,8 @@ pub(super) struct Core {
     /// Deletions that are to be logged, and who waits for that.
     deletions: Mutex<Vec<Deletions>>,
     failure: watch::Sender<Option<Failure>>,
+    /// Where the values of results come from is recorded.
+    pub has_origins: AtomicBool,
     pub changes: Changes,
     pub metrics: Arc<dyn RecordMetrics>,
 }
@@ -78,6 +80,7 @@ impl Recorder {
         let session_limit = settings.session_limit;
         let is_sealed = settings.recipients.is_some();
         let core = Arc::new(Core::new(settings.durability, metrics));
+        core.has_origins.store(settings.origins, Ordering::Release);
         let Prepared {
             writer,
             deleter,
@@ -188,6 +191,7 @@ impl Core {
             stopping: AtomicBool::new(false),
             deletions: Mutex::default(),
             failure: watch::Sender::new(None),
+            has_origins: AtomicBool::new(false),
             changes: Changes::default(),
             metrics,
         }

@@ -73,6 +73,7 @@ fn settings(root: &Path) -> RecordSettings {
         session_limit: None,
         retention: Retention::default(),
         recipients: None,
+        origins: false,
         max_segment: 1 << 20,
         checkpoints: None,
         checkpoint_interval: Duration::from_millis(20),

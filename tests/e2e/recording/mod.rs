@@ -13,6 +13,7 @@ mod disk_full;
 mod encrypted;
 mod export;
 mod fixture;
+mod index;
 mod kills;
 mod large;
 mod limits;

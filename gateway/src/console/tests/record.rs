@@ -105,7 +105,7 @@ async fn statements_are_found_and_what_is_typed_stays_text() {
     let (shelf, stage) = stage().await;
     let carol = stage.browser(identity("carol", &["readers"]));
     let page = carol.get("/record?q=%22from+customers%22").await.body;
-    assert!(page.contains("<mark>customers</mark>"), "{page}");
+    assert!(page.contains("<mark>FROM customers</mark>"), "{page}");
     assert!(page.contains(&format!("/record/{}/2", shelf.ada)));
     let page = carol.get("/record?q=result:email&subject=ada").await.body;
     assert!(page.contains("found in names or results"), "{page}");

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use gatewright_contract::{Outcome, SessionId, StatementId};
 use gatewright_record::directory::Directory;
-use gatewright_record::event::{Decision, Keep, Literals, Parameter, PolicyAnswer, PolicyVerdict};
+use gatewright_record::event::{
+    Decision, Keep, Literals, Parameter, PolicyAnswer, PolicyVerdict, ResultColumn,
+};
 use gatewright_record::sealed::{Identities, Recipients};
 use gatewright_wire::build;
 use tempfile::TempDir;
@@ -76,6 +78,7 @@ impl Library {
         let settings = IndexSettings {
             keep: self.keep,
             identities: Identities::default(),
+            masks: Vec::new(),
         };
         let index = self.index.clone();
         build(index, settings, self.directory.clone(), Build::Rest).unwrap()
@@ -124,6 +127,10 @@ pub(crate) const ADAS: &str = "SELECT id, email FROM customers ORDER BY id";
 impl Shelf {
     /// With viewers in the group `readers`.
     pub async fn new() -> Self {
+        Self::masking(Vec::new()).await
+    }
+
+    pub async fn masking(masks: Vec<RecordMask>) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let settings = settings(scratch.path());
         let directory = Directory::new(&settings.directory);
@@ -132,6 +139,7 @@ impl Shelf {
         let settings = LibrarySettings {
             viewers: vec!["readers".to_owned()],
             index: Keep::Rows,
+            masks,
         };
         let library = super::Library::start(
             Index::new(store),
@@ -216,7 +224,10 @@ fn judged(text: &str, table: &str) -> Judged {
 
 impl Session {
     fn attempt(&self, text: &str, table: &str) -> u64 {
-        let judged = judged(text, table);
+        self.attempt_judged(judged(text, table))
+    }
+
+    fn attempt_judged(&self, judged: Judged) -> u64 {
         let attempted = Attempted {
             statement: judged.statement,
             at: now(),
@@ -255,7 +266,14 @@ impl Session {
 
     /// A statement with a row description and rows whose first value is their number.
     fn query(&self, text: &str, columns: &[&str], rows: usize) {
-        let execution = self.attempt(text, "public.customers");
+        let origins = columns.iter().map(|name| ResultColumn {
+            name: Some((*name).to_owned()),
+            sources: Some(vec![format!("public.customers.{name}")]),
+        });
+        let execution = self.attempt_judged(Judged {
+            columns: Some(origins.collect()),
+            ..judged(text, "public.customers")
+        });
         let described = columns.iter().map(|name| build::Column {
             name,
             type_oid: 25,
@@ -281,6 +299,10 @@ impl Session {
     fn refuse(&self, text: &str, table: &str) {
         self.record.session().judged(Judged {
             decision: Decision::Refused,
+            parameters: Some(vec![Parameter {
+                value: Some(b"bound".to_vec()),
+                ..Parameter::default()
+            }]),
             sqlstate: Some("42501".to_owned()),
             message: Some("access is not allowed".to_owned()),
             ..judged(text, table)
@@ -423,6 +445,7 @@ fn an_open_session_is_indexed_as_it_grows() {
                 IndexSettings {
                     keep: Keep::Rows,
                     identities: Identities::default(),
+                    masks: Vec::new(),
                 },
                 library.directory.clone(),
                 changes,
