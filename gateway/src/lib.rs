@@ -30,6 +30,7 @@ pub mod session;
 pub mod store;
 pub mod streams;
 pub mod suggest;
+pub mod traces;
 pub mod upstream;
 pub mod webhooks;
 

@@ -47,6 +47,7 @@ mod memory;
 mod notices;
 mod outages;
 mod people;
+mod policy_commands;
 mod policy_failures;
 #[path = "../../gateway/policy-host/tests/host/module.rs"]
 #[expect(dead_code, reason = "the host's tests use the rest of it")]
@@ -69,4 +70,5 @@ mod statement_timeouts;
 mod streams;
 mod structure;
 mod suggest;
+mod traces;
 mod world;

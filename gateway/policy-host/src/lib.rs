@@ -33,6 +33,7 @@ pub use directory::{Directory, DirectoryError, DirectorySettings, Refused};
 pub use error::{HostError, LoadError};
 pub use fault::Fault;
 pub use host::PolicyHost;
+pub use load::{Described, describe};
 pub use observer::{Observer, ReloadEvent, ReloadOutcome};
 pub use policy::Policy;
 pub use set::{Missing, PolicySet};

@@ -1,8 +1,8 @@
 //! Deleting sessions: which may go, and their files. Before a file goes, the log says so.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
 use std::time::Duration;
 
 use gatewright_contract::SessionId;
@@ -73,11 +73,19 @@ impl Logged {
 /// # Errors
 /// A file cannot be read.
 pub fn opened(segments: &Segments) -> io::Result<Option<Opened>> {
+    match segments.get(&0) {
+        Some(path) => opened_in(BufReader::new(File::open(path)?)),
+        None => Ok(None),
+    }
+}
+
+/// The same for the beginning of a first segment.
+///
+/// # Errors
+/// It cannot be read.
+pub fn opened_in(segment: impl Read) -> io::Result<Option<Opened>> {
     let mut opened = None;
-    let Some(path) = segments.get(&0) else {
-        return Ok(None);
-    };
-    session::read_first(path, &mut |event| {
+    session::read_first(segment, &mut |event| {
         if let Event::Opened(event) = event {
             opened = Some(*event);
         }

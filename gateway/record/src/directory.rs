@@ -63,8 +63,7 @@ impl Directory {
 
     /// The file of a segment.
     pub fn segment(&self, session: SessionId, number: u32) -> PathBuf {
-        let name = format!("{session}.{number:06}.{EXTENSION}");
-        self.sessions().join(name)
+        self.sessions().join(segment_name(session, number))
     }
 
     /// Has the names of new segments on disk.
@@ -101,6 +100,11 @@ impl Directory {
     fn sessions(&self) -> PathBuf {
         self.root.join(SESSIONS)
     }
+}
+
+/// The name of a segment's file.
+pub fn segment_name(session: SessionId, number: u32) -> String {
+    format!("{session}.{number:06}.{EXTENSION}")
 }
 
 /// The session and the number of a segment, from the name of its file.

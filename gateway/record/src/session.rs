@@ -1,8 +1,7 @@
 //! One session, read over all of its segments.
 
 use std::fs::File;
-use std::io::{self, BufReader};
-use std::path::Path;
+use std::io::{self, BufReader, Read};
 
 use crate::directory::{self, Segments};
 use crate::event::Event;
@@ -40,13 +39,12 @@ pub fn read_as(
     Ok(scans)
 }
 
-/// Passes on the events of a segment's first block.
+/// Passes on the events of a segment's first block, of which nothing behind it has to be there.
 ///
 /// # Errors
-/// The file cannot be read.
-pub fn read_first(path: &Path, each: &mut dyn FnMut(Event<'_>)) -> io::Result<()> {
-    let file = BufReader::new(File::open(path)?);
-    if let Ok(mut reader) = Reader::open(file)?
+/// It cannot be read.
+pub fn read_first(segment: impl Read, each: &mut dyn FnMut(Event<'_>)) -> io::Result<()> {
+    if let Ok(mut reader) = Reader::open(segment)?
         && let Some(Ok(block)) = reader.next_block()?
     {
         // What is unreadable behind them is not passed on.

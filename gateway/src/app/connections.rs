@@ -23,6 +23,7 @@ use crate::relay::{CancelInbox, Ending};
 use crate::results::PseudonymKey;
 use crate::roster::Roster;
 use crate::streams::Streams;
+use crate::traces::Traces;
 
 /// Settings of client connections.
 #[derive(Debug, Clone)]
@@ -52,6 +53,8 @@ pub struct Connections {
     pub recorder: Option<Recorder>,
     /// `None`: nobody is told what becomes of statements.
     pub streams: Option<Streams>,
+    /// `None`: statements have no spans.
+    pub traces: Option<Traces>,
     /// The event loop that reads catalogs and sends cancel requests.
     pub background: Handle,
     pub shutdown: watch::Receiver<Option<Ending>>,

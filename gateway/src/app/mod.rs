@@ -50,6 +50,7 @@ use crate::recording::Recorder;
 use crate::relay::Ending;
 use crate::results::PseudonymKey;
 use crate::streams::Streams;
+use crate::traces::Traces;
 use crate::webhooks::{WebhookSettings, Webhooks};
 use connections::Connections;
 use failures::Failures;
@@ -85,6 +86,8 @@ pub struct Parts {
     pub library: Option<Library>,
     /// `None`: nobody is told what becomes of statements.
     pub streams: Option<Streams>,
+    /// `None`: statements have no spans.
+    pub traces: Option<Traces>,
     pub metrics: Metrics,
 }
 
@@ -153,6 +156,7 @@ impl Gateway {
             roster: Arc::default(),
             recorder: parts.recorder,
             streams: parts.streams,
+            traces: parts.traces,
             background: Handle::current(),
             shutdown: stopping,
             key: Arc::new(PseudonymKey::random()),
@@ -258,6 +262,7 @@ impl Gateway {
         }
         let recorder = self.connections.recorder.clone();
         let streams = self.connections.streams.clone();
+        let traces = self.connections.traces.clone();
         let finished = tokio::task::spawn_blocking(move || {
             if let Some(recorder) = recorder {
                 recorder.finish();
@@ -265,9 +270,12 @@ impl Gateway {
             if let Some(streams) = streams {
                 streams.finish();
             }
+            if let Some(traces) = traces {
+                traces.finish();
+            }
         });
         if let Err(error) = finished.await {
-            tracing::error!(%error, "the record and the streams could not be finished");
+            tracing::error!(%error, "the record, the streams and the traces could not be finished");
         }
     }
 

@@ -15,7 +15,7 @@ use super::login::{Admitted, Login};
 use super::slots::Slot;
 use super::startup;
 use crate::config::Limits;
-use crate::gate::SessionGate;
+use crate::gate::{Listeners, SessionGate};
 use crate::identity::{Grant, Identity};
 use crate::listener::cancel::Registration;
 use crate::listener::{self, Accepted, ClientStream};
@@ -24,8 +24,12 @@ use crate::recording::{self, Failure, Keep, OpenRecord, Opened, Recorder, Sessio
 use crate::relay::{EndSignal, Ending, Relay, Signals};
 use crate::roster::{OpenSession, Place};
 use crate::session::Session;
-use crate::streams::SessionStream;
+use crate::streams::Streams;
+use crate::traces::TraceParent;
 use crate::upstream::Target;
+
+/// The setting by which a client names the span that its statements belong to.
+const TRACE_PARENT: &str = "gatewright.traceparent";
 
 /// A session that may begin.
 pub(super) struct ClientSession {
@@ -94,7 +98,7 @@ impl Connections {
             }
         };
         let session_record = record.as_ref().map(OpenRecord::session).unwrap_or_default();
-        let stream = self.stream(opened, &session_record);
+        let listeners = self.listeners(opened, &session, &session_record, &target);
         let place = self.roster.enter(as_operators_see(&session, &identity));
         let judge: SessionGate = self
             .gate
@@ -103,7 +107,7 @@ impl Connections {
             .with_pool(grant.database.pool.mode)
             .with_database(&grant.database.name)
             .with_record(session_record.clone())
-            .with_stream(stream);
+            .with_listeners(listeners);
         let cancellable = Arc::new(Cancellable {
             inbox: Arc::default(),
             server: server.cancelling,
@@ -156,16 +160,30 @@ impl Connections {
         record.map(Some)
     }
 
-    /// What the streams are told of a session, if there are any.
-    fn stream(&self, opened: Opened, record: &SessionRecord) -> SessionStream {
+    /// Who is told what becomes of the session's statements.
+    fn listeners(
+        &self,
+        opened: Opened,
+        session: &contract::Session,
+        record: &SessionRecord,
+        target: &Target,
+    ) -> Listeners {
         let streams = self.streams.as_ref();
-        let stream = streams.map(|streams| {
-            streams.session(Opened {
+        let traces = self.traces.as_ref();
+        let server = match target.hosts.as_slice() {
+            [one] => Some(one.clone()),
+            _ => None,
+        };
+        Listeners {
+            session: Arc::new(Opened {
                 literals: Some(record.literals()),
                 ..opened
-            })
-        });
-        stream.unwrap_or_default()
+            }),
+            stream: streams.map(Streams::session).unwrap_or_default(),
+            trace: traces
+                .map(|traces| traces.session(parent(session), server))
+                .unwrap_or_default(),
+        }
     }
 
     fn contract_session(
@@ -212,6 +230,16 @@ fn opened(session: &contract::Session, identity: &Identity) -> Opened {
         application: session.application.clone(),
         keep: Keep::default(),
         literals: None,
+    }
+}
+
+/// The span that a client names as it connects.
+fn parent(session: &contract::Session) -> Option<TraceParent> {
+    let mut settings = session.settings.iter();
+    let named = settings.find(|setting| setting.name == TRACE_PARENT)?;
+    match &named.value {
+        contract::SettingValue::Constant(value) => TraceParent::parse(value),
+        contract::SettingValue::Initial | contract::SettingValue::Unknown => None,
     }
 }
 

@@ -29,6 +29,7 @@ fn parts(verifier: Verifier) -> Parts {
         recorder: None,
         library: None,
         streams: None,
+        traces: None,
         access_grants: None,
         metrics: METRICS.clone(),
     }

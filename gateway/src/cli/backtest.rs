@@ -12,8 +12,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 
+use super::policy;
 use super::record::{Record, RecordPlace};
-use crate::app::{self, Backtest, PolicySource};
+use crate::app::{self, Backtest};
 use crate::config::{self, Limits};
 use crate::upstream::Target;
 use compare::Comparison;
@@ -74,7 +75,7 @@ fn backtest(arguments: &BacktestArguments) -> Result<bool> {
     let comparison = app::runtime()?.block_on(async {
         let metrics = app::metrics()?;
         let max_statement = Limits::default().max_statement;
-        let source = source(arguments)?;
+        let source = policy::source(&arguments.policy, arguments.settings.as_deref())?;
         let backtest = Backtest::open(source, &target, max_statement, &metrics).await?;
         let comparison = compared(&backtest, &record, &database, since).await;
         backtest.close().await;
@@ -82,18 +83,6 @@ fn backtest(arguments: &BacktestArguments) -> Result<bool> {
     })?;
     report::print(&comparison, arguments.json)?;
     Ok(comparison.changes.is_empty())
-}
-
-fn source(arguments: &BacktestArguments) -> Result<PolicySource> {
-    let name = arguments.policy.file_stem().unwrap_or_default();
-    let settings = match &arguments.settings {
-        Some(file) => config::settings_file(file)
-            .map_err(|report| anyhow!("{report}"))?
-            .remove(&*name.to_string_lossy()),
-        None => None,
-    };
-    let none = serde_json::Value::Object(serde_json::Map::new());
-    PolicySource::of_file(&arguments.policy, settings.unwrap_or(none))
 }
 
 async fn compared(

@@ -170,6 +170,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         recorder,
         library,
         streams: None,
+        traces: None,
         access_grants,
         metrics,
     });

@@ -5,11 +5,13 @@ mod csv;
 mod executions;
 mod jsonl;
 mod ocsf;
+mod parquet;
+mod rows;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use gatewright_contract::SessionId;
 
@@ -33,6 +35,8 @@ enum ExportFormat {
     Jsonl,
     /// One line per execution or refusal, without results
     Csv,
+    /// The same as a table with types, for DuckDB, Spark and others (Apache Parquet)
+    Parquet,
     /// One OCSF event per execution or refusal, as a stream sends it
     Ocsf,
     /// What replay shows, as asciinema plays it (asciicast v3), with a marker per statement. One session
@@ -44,13 +48,19 @@ pub(super) fn run(arguments: &ExportArguments) -> ExitCode {
 }
 
 fn export(arguments: &ExportArguments) -> Result<()> {
-    let record = arguments.place.open()?;
+    let record = arguments.place.open_for(&arguments.session)?;
     let is_cast = arguments.format == ExportFormat::Asciicast;
     ensure!(
         !is_cast || arguments.session.len() == 1,
         "an asciicast is of one session"
     );
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = std::io::BufWriter::new(std::io::stdout());
+    let mut table = match arguments.format {
+        ExportFormat::Parquet => Some(parquet::Table::begin(std::io::stdout())?),
+        ExportFormat::Jsonl | ExportFormat::Csv | ExportFormat::Ocsf | ExportFormat::Asciicast => {
+            None
+        }
+    };
     if arguments.format == ExportFormat::Csv {
         csv::heading(&mut out)?;
     }
@@ -58,6 +68,10 @@ fn export(arguments: &ExportArguments) -> Result<()> {
     for session in &arguments.session {
         let segments = record.segments(*session)?;
         let scans = match arguments.format {
+            ExportFormat::Parquet => {
+                let table = table.as_mut().context("a table")?;
+                parquet::export(&record, &segments, *session, table)?
+            }
             ExportFormat::Jsonl => jsonl::export(&record, &segments, *session, &mut out)?,
             ExportFormat::Csv => csv::export(&record, &segments, *session, &mut out)?,
             ExportFormat::Ocsf => ocsf::export(&record, &segments, &mut out)?,
@@ -68,6 +82,9 @@ fn export(arguments: &ExportArguments) -> Result<()> {
             .map(|(_, scan)| scan.damages.len())
             .sum::<usize>();
         sealed |= scans.iter().any(|(_, scan)| scan.is_sealed);
+    }
+    if let Some(table) = table {
+        table.finish()?;
     }
     out.flush()?;
     if sealed {

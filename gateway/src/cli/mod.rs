@@ -14,6 +14,7 @@ mod export;
 mod grants;
 mod logging;
 mod login;
+mod policy;
 mod proxy;
 mod record;
 mod replay;
@@ -35,6 +36,7 @@ pub use explain::ExplainArguments;
 pub use export::ExportArguments;
 pub use grants::GrantsArguments;
 pub use login::{LoginArguments, ProfileArgument};
+pub use policy::PolicyArguments;
 pub use proxy::ProxyArguments;
 pub use record::RecordArguments;
 pub use replay::ReplayArguments;
@@ -90,6 +92,8 @@ enum Command {
     Record(RecordArguments),
     /// Show what a policy would have decided about recorded statements
     Backtest(BacktestArguments),
+    /// For authors of policies
+    Policy(PolicyArguments),
 }
 
 impl Arguments {
@@ -115,6 +119,7 @@ impl Arguments {
             Command::Export(arguments) => export::run(&arguments),
             Command::Record(arguments) => record::run(&arguments),
             Command::Backtest(arguments) => backtest::run(&arguments),
+            Command::Policy(arguments) => policy::run(&arguments),
         }
     }
 }

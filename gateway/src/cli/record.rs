@@ -1,6 +1,7 @@
 //! `gatewright record`: whether the record is what was written, who can read it, and its index.
 
 mod checkpoints;
+mod fetch;
 mod hold;
 mod index;
 mod place;

@@ -24,6 +24,7 @@ use crate::library::Library;
 use crate::recording::Recorder;
 use crate::store::{Store, StoreSettings};
 use crate::streams::Streams;
+use crate::traces::Traces;
 use crate::webhooks::{WebhookSettings, Webhooks};
 
 /// Arguments of `gatewright serve`.
@@ -74,6 +75,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         recorder,
         library,
         streams: streams(&config, &metrics)?,
+        traces: traces(&config, &metrics)?,
         metrics,
     });
     // Before anything can happen that they are to be told.
@@ -139,6 +141,15 @@ fn streams(config: &Config, metrics: &Metrics) -> Result<Option<Streams>> {
     };
     let streams = Streams::start(streams.settings, Arc::new(metrics.clone()));
     Ok(Some(streams.context("the streams cannot begin")?))
+}
+
+/// Begins to send spans, if statements have any.
+fn traces(config: &Config, metrics: &Metrics) -> Result<Option<Traces>> {
+    let Some(traces) = config.traces.clone() else {
+        return Ok(None);
+    };
+    let traces = Traces::start(traces.settings, Arc::new(metrics.clone()));
+    Ok(Some(traces.context("spans cannot be sent")?))
 }
 
 fn webhooks(config: &Config) -> Vec<WebhookSettings> {
@@ -310,6 +321,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("[record]", format!("{:?}", config.record)),
         ("[record] index", format!("{:?}", config.library.index)),
         ("[streams], [[stream]]", format!("{:?}", config.streams)),
+        ("[traces]", format!("{:?}", config.traces)),
     ]
 }
 

@@ -63,7 +63,9 @@ pub(super) fn run(arguments: &SessionsArguments) -> ExitCode {
         } => list(filter, *json, place),
         Command::Search(arguments) => search::search(arguments),
         Command::Tail(arguments) => tail::tail(arguments),
-        Command::Show { session, place } => place.open().and_then(|record| show(&record, *session)),
+        Command::Show { session, place } => place
+            .open_for(&[*session])
+            .and_then(|record| show(&record, *session)),
     })
 }
 

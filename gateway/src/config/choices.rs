@@ -12,6 +12,7 @@ use crate::login::TokenKind;
 use crate::pool::PoolMode;
 use crate::recording::{Durability, Keep, Literals};
 use crate::streams::Texts;
+use crate::traces::{QueryTexts, WithoutParent};
 use crate::upstream::{SessionAttributes, TlsMode};
 use crate::webhooks::Disclosure;
 
@@ -99,6 +100,16 @@ choices!(DISCLOSURE: Disclosure {
 choices!(TEXTS: Texts {
     "recorded" => Texts::Recorded,
     "none" => Texts::None,
+});
+
+choices!(QUERY_TEXTS: QueryTexts {
+    "none" => QueryTexts::None,
+    "redacted" => QueryTexts::Redacted,
+});
+
+choices!(WITHOUT_PARENT: WithoutParent {
+    "sample" => WithoutParent::Sample,
+    "ignore" => WithoutParent::Ignore,
 });
 
 choices!(DESTINATION: DestinationKind {

@@ -21,6 +21,7 @@ mod report;
 mod section;
 mod source;
 mod stream;
+mod traces;
 mod units;
 mod values;
 mod webhook;
@@ -46,6 +47,7 @@ pub use policies::Policies;
 pub use render::quoted;
 pub use report::{ConfigError, Report};
 pub use stream::ConfiguredStreams;
+pub use traces::ConfiguredTraces;
 pub use units::parse_duration;
 pub use webhook::Webhook;
 
@@ -73,6 +75,8 @@ pub struct Config {
     pub library: LibrarySettings,
     /// `None`: nobody is told what became of statements.
     pub streams: Option<ConfiguredStreams>,
+    /// `None`: statements have no spans.
+    pub traces: Option<ConfiguredTraces>,
 }
 
 /// Reads and checks a configuration file. Relative paths in it are relative to its directory.
@@ -103,6 +107,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
         root.error_here("the keys `record…` of a [[database]] have no effect without [record]");
     }
     let streams = stream::streams(&root, record.as_ref());
+    let traces = traces::traces(&root);
     root.finish();
     source.outcome(Config {
         listen,
@@ -117,6 +122,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
         record,
         library: library.unwrap_or_default(),
         streams,
+        traces,
     })
 }
 

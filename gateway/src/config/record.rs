@@ -25,6 +25,14 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<(RecordSettings, LibraryS
     let session_limit = section.size("session_limit");
     let retention = section.duration("retention");
     let recipients = recipients(&section);
+    let store = place(&section, "store");
+    let keep_local = section.duration("keep_local");
+    let upload_backlog = section.size("upload_backlog");
+    for key in ["keep_local", "upload_backlog"] {
+        if section.has(key) && !section.has("store") {
+            section.error_here(format!("`{key}` has no effect without `store`"));
+        }
+    }
     let checkpoints = place(&section, "checkpoints");
     let checkpoint_interval = section.duration("checkpoint_interval");
     let max_segment = section.size("max_segment");
@@ -50,6 +58,9 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<(RecordSettings, LibraryS
         session_limit: session_limit.map(|size| size as u64),
         max_segment: max_segment.map_or(0, |size| size as u64),
         origins: !library.masks.is_empty(),
+        store,
+        keep_local,
+        upload_backlog: upload_backlog.map(|size| size as u64),
         checkpoints,
         checkpoint_interval: checkpoint_interval.unwrap_or_default(),
     };

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gatewright_contract as contract;
+use gatewright_contract::{self as contract, RequestId};
 use gatewright_policy_host::{Call, Fault, Policy};
 use gatewright_sql::Verb;
 
 use super::approval::{Claims, refusals};
 use super::permit::Permit;
 use super::ticket::answered;
+use super::told::Listeners;
 use super::{Gate, SessionGate, recorded};
 use crate::recording::{Attempt, Attempted, Literals, SessionRecord};
 use crate::session::{Answer, Bound, Completion, Judged, Outcome, Refusal, Rehearsed};
-use crate::streams::{Execution, SessionStream};
 
 /// The proof that one execution was admitted. Given back with its end; dropped without one, it is counted as lost.
 pub struct Admitted {
@@ -28,8 +28,8 @@ pub struct Admitted {
     /// In the order of the session, where people review what is committed.
     number: Option<u64>,
     record: SessionRecord,
-    stream: SessionStream,
-    /// Once it is in the record, and for the streams.
+    listeners: Listeners,
+    /// Once it is in the record, and for others.
     attempt: Option<Attempt>,
     /// It may have been sent.
     is_sent: bool,
@@ -38,8 +38,12 @@ pub struct Admitted {
 impl Admitted {
     /// What is recorded of it before it is sent.
     pub(super) fn attempted(&self, literals: Literals) -> Attempted {
-        let approvals = self.claims.iter().flat_map(Claims::ids).collect();
-        recorded::attempted(&self.permit, approvals, literals)
+        recorded::attempted(&self.permit, self.approvals(), literals)
+    }
+
+    /// Those that it uses up.
+    fn approvals(&self) -> Vec<RequestId> {
+        self.claims.iter().flat_map(Claims::ids).collect()
     }
 
     /// It is in the record.
@@ -84,7 +88,7 @@ impl Admitted {
     /// Counts the end. Returns how long the execution took.
     fn end(&mut self, done: &Completion) -> Duration {
         self.ended = true;
-        let approvals = self.claims.iter().flat_map(Claims::ids).collect();
+        let approvals = self.approvals();
         if let Some(claims) = self.claims.take() {
             claims.end(done);
         }
@@ -93,15 +97,8 @@ impl Admitted {
         metrics.completed(self.permit.verb, elapsed.as_secs_f64(), done);
         if let Some(attempt) = self.attempt {
             let completed = recorded::completed(attempt.execution, done, elapsed);
-            if self.stream.is_on() {
-                let told = self.permit.told.get().map(Arc::clone);
-                let execution = Execution {
-                    began: completed.at.saturating_sub(completed.elapsed_us),
-                    approvals,
-                    completed: completed.clone(),
-                };
-                self.stream.executed(told, execution);
-            }
+            let told = self.permit.told.get();
+            self.listeners.executed(told, approvals, &completed);
             self.record.completed(completed);
         }
         elapsed
@@ -159,7 +156,7 @@ impl SessionGate {
             at_most,
             ended: false,
             record: self.record.clone(),
-            stream: self.stream.clone(),
+            listeners: self.listeners.clone(),
             attempt: None,
             is_sent: true,
         }

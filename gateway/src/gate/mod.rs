@@ -35,6 +35,7 @@ mod role;
 mod tests;
 mod text;
 mod ticket;
+mod told;
 mod view;
 
 use std::collections::BTreeSet;
@@ -51,7 +52,6 @@ use crate::identity::{CATALOG_MAX_AGE, Identity};
 use crate::pool::PoolMode;
 use crate::recording::SessionRecord;
 use crate::session::Completion;
-use crate::streams::SessionStream;
 use analysts::Analysts;
 use approval::Waiting;
 use commits::Uncommitted;
@@ -69,6 +69,7 @@ pub use people::People;
 pub use permit::Permit;
 pub use preview::{PolicyAnswer, Preview, ResultPreview};
 pub use text::AnalyzedText;
+pub use told::Listeners;
 
 /// The source of the policies in force.
 pub enum Policies {
@@ -212,7 +213,7 @@ impl Gate {
             delivered: (0, 0),
             uncommitted: Uncommitted::default(),
             record: SessionRecord::default(),
-            stream: SessionStream::default(),
+            listeners: Listeners::default(),
             call: None,
             judging: Judging::default(),
             database: None,
@@ -263,7 +264,7 @@ pub struct SessionGate {
     /// What the open transaction has changed, where people review that.
     uncommitted: Uncommitted,
     record: SessionRecord,
-    stream: SessionStream,
+    listeners: Listeners,
     /// The function call by message that is judged now.
     call: Option<Call>,
     /// What the record is to be told of the statement that is judged now.
@@ -285,9 +286,9 @@ impl SessionGate {
         self
     }
 
-    /// The same, with streams that are told what becomes of statements.
-    pub fn with_stream(mut self, stream: SessionStream) -> Self {
-        self.stream = stream;
+    /// The same, with others that are told what becomes of statements.
+    pub fn with_listeners(mut self, listeners: Listeners) -> Self {
+        self.listeners = listeners;
         self
     }
 
@@ -300,9 +301,9 @@ impl SessionGate {
         self
     }
 
-    /// Whether somebody is told of statements: the record, or streams.
+    /// Whether somebody is told of statements: the record or others.
     fn tells(&self) -> bool {
-        self.record.keeps_statements() || self.stream.is_on()
+        self.record.keeps_statements() || self.listeners.are_there()
     }
 
     /// Counts a verdict on a statement.

@@ -11,8 +11,8 @@ use smallvec::SmallVec;
 use super::approval::{Requirement, Wanted};
 use super::commits::commits;
 use super::text::AnalyzedText;
+use super::told::Told;
 use super::view::View;
-use crate::recording::Judged as JudgedEvent;
 use crate::session::{Limit, Limits};
 
 /// Each policy's allowance; `None` for a policy without a statement hook.
@@ -31,8 +31,8 @@ pub struct Permit {
     pub(super) wanted: Vec<Wanted>,
     /// The same, with what people are to be asked about. `None`: nobody has to be asked.
     pub(super) requirement: Option<Arc<Requirement>>,
-    /// How the streams were told of it.
-    pub(super) told: OnceLock<Arc<JudgedEvent>>,
+    /// What others than the record are told of it.
+    pub(super) told: OnceLock<Told>,
 }
 
 impl Permit {

@@ -146,19 +146,9 @@ impl SessionGate {
 
     fn note(&mut self, verdict: &Result<Verdict<Self>, Refusal>) {
         let judging = std::mem::take(&mut self.judging);
-        let (event, standard) = match verdict {
+        match verdict {
             Ok(Verdict::Permit(permit) | Verdict::Rewrite { permit, .. }) => {
-                let mut event = permitted(permit, &judging);
-                if self.record.has_origins() {
-                    event.columns = permit.view.facts().and_then(columns);
-                }
-                let event = self.without_secrets(event, is_standard(&permit.view));
-                if self.stream.is_on() {
-                    // A permit that was made once and is used again was told of before.
-                    let _ = permit.told.set(Arc::new(event.clone()));
-                }
-                self.record.judged(event);
-                return;
+                self.record_permit(permit, &judging);
             }
             Err(refusal) => {
                 self.judging.is_noted = true;
@@ -170,18 +160,31 @@ impl SessionGate {
                     parameters: parameters(bound, self.record.literals()),
                     ..question.map(of_question).unwrap_or_default()
                 };
-                let standard =
-                    question.is_some_and(|question| question.text.standard_conforming_strings);
-                (event.refused(refusal), standard)
+                let text = question.map(|question| &*question.text);
+                self.record_refusal(event.refused(refusal), text);
             }
-        };
-        self.record_refusal(event, standard);
+        }
     }
 
-    /// `standard_conforming_strings`: how the server reads the text; `false` where that is not known, so that it is not taken for certain.
-    fn record_refusal(&self, event: JudgedEvent, standard_conforming_strings: bool) {
-        let event = self.without_secrets(event, standard_conforming_strings);
-        self.stream.refused(&event);
+    fn record_permit(&self, permit: &Permit, judging: &Judging) {
+        let mut event = permitted(permit, judging);
+        if self.record.has_origins() {
+            event.columns = permit.view.facts().and_then(columns);
+        }
+        let event = self.without_secrets(event, is_standard(&permit.view));
+        if self.listeners.are_there() {
+            // One that was made once and is used again was told of before.
+            let told = self.listeners.permitted(&event, &permit.view);
+            let _ = permit.told.set(told);
+        }
+        self.record.judged(event);
+    }
+
+    /// `text`: where the statement stands. Where that is not known, it is not taken for certain how the server reads it.
+    fn record_refusal(&self, event: JudgedEvent, text: Option<&AnalyzedText>) {
+        let standard = text.is_some_and(|text| text.standard_conforming_strings);
+        let event = self.without_secrets(event, standard);
+        self.listeners.refused(&event, text);
         self.record.judged(event);
     }
 
@@ -205,7 +208,7 @@ impl SessionGate {
             text,
             ..JudgedEvent::default()
         };
-        self.record_refusal(event.refused(refusal), false);
+        self.record_refusal(event.refused(refusal), None);
     }
 
     /// A refusal of the session's own, whose statement is not known here.
@@ -263,13 +266,14 @@ impl SessionGate {
                     parameters: parameters(bound, self.record.literals()),
                     ..permitted(permit, &Judging::default())
                 };
-                self.record_refusal(event.refused(&refusal), is_standard(&permit.view));
+                self.record_refusal(event.refused(&refusal), permit.view.text.as_deref());
                 self.judging.is_noted = true;
                 return Judged::Ready(Err(refusal));
             }
         };
         if !self.record.keeps_statements() {
-            admitted.set_recorded(Attempt::unrecorded(self.stream.next_execution()));
+            let execution = self.listeners.stream.next_execution();
+            admitted.set_recorded(Attempt::unrecorded(execution));
             return Judged::Ready(Ok(admitted.sent()));
         }
         let attempted = admitted.attempted(self.record.literals());

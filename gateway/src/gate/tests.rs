@@ -21,10 +21,8 @@ use super::{
 };
 use crate::catalog::CatalogHandle;
 use crate::identity::Identity;
-use crate::recording::tests::Unwritten;
-use crate::recording::{
-    Barrier, DatabaseRecord, Decision, Opened, RecordMetrics, RecordSettings, Recorder,
-};
+use crate::recording::tests::{self as recording, Unwritten};
+use crate::recording::{Barrier, DatabaseRecord, Decision, Opened, RecordSettings, Recorder};
 use crate::session::{
     Answer, BoundParameters, Completion, Judge, Judged, PendingJudge, Phase, Question, Refusal,
     Verdict,
@@ -41,15 +39,6 @@ impl GateMetrics for Uncounted {
     fn database(&self, _: &str) -> Option<Arc<dyn DatabaseMetrics>> {
         None
     }
-}
-
-impl RecordMetrics for Uncounted {
-    fn written(&self, _: u64, _: u64) {}
-    fn waited(&self, _: f64) {}
-    fn failed(&self) {}
-    fn truncated(&self) {}
-    fn deleted(&self, _: u64) {}
-    fn checkpoint(&self, _: bool) {}
 }
 
 /// A session that needs no catalog, since nothing has to be looked up.
@@ -125,7 +114,7 @@ fn permitted(session: &mut SessionGate) -> Arc<Permit> {
 
 fn recorder(folder: &Path) -> Recorder {
     let settings = RecordSettings::in_directory(folder.to_owned());
-    Recorder::start(settings, Arc::new(Uncounted)).expect("a recorder")
+    Recorder::start(settings, Arc::new(recording::Uncounted)).expect("a recorder")
 }
 
 /// The answer, once it is there.

@@ -93,6 +93,14 @@ impl View {
     }
 }
 
+impl View {
+    /// What the client sent.
+    pub fn client_text(&self) -> Option<&AnalyzedText> {
+        let original = self.original.as_ref().map(|(text, _)| text);
+        original.or(self.text.as_ref()).map(|text| &**text)
+    }
+}
+
 impl StatementView for View {
     fn sql(&self) -> String {
         self.statement()

@@ -247,15 +247,18 @@ impl Library {
         first: u64,
     ) -> Result<Contents, LibraryError> {
         if session.record != self.shared.record {
-            let mut contents = Contents::default();
-            contents.miss(Missing::Elsewhere);
-            return Ok(contents);
+            return Ok(elsewhere());
         }
         let directory = self.shared.directory.clone();
         let statement = statement.clone();
         let read = move || statement::read(&directory, id, &statement, first);
         let read = tokio::task::spawn_blocking(read).await;
-        let mut contents = read.map_err(std::io::Error::other)??;
+        let mut contents = match read.map_err(std::io::Error::other)? {
+            Ok(contents) => contents,
+            // Only the object store has it.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => elsewhere(),
+            Err(error) => return Err(error.into()),
+        };
         if session.keep != super::values::keep(Keep::Rows) && contents.rows.is_empty() {
             contents.miss(Missing::NotKept);
         }
@@ -267,6 +270,12 @@ impl Library {
         let noted = self.shared.viewings.note(viewer, viewed).await;
         noted.map_err(LibraryError::Unrecorded)
     }
+}
+
+fn elsewhere() -> Contents {
+    let mut contents = Contents::default();
+    contents.miss(Missing::Elsewhere);
+    contents
 }
 
 fn ids<'a>(sessions: impl Iterator<Item = &'a SessionEntry>) -> Vec<SessionId> {

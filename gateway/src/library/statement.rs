@@ -81,7 +81,7 @@ pub enum Missing {
     Encrypted,
     /// It lies too far in the file: it can be exported.
     TooFar,
-    /// Another gateway has the files.
+    /// Another gateway, or only the object store, has the files.
     Elsewhere,
     /// What is recorded of the session has no results.
     NotKept,

@@ -1,5 +1,5 @@
 //! Places for objects, by path or URL: a directory, Amazon S3 and what speaks its protocol, Google Cloud Storage, Azure Blob Storage. It lists,
-//! reads and puts objects, never overwrites one, and does not know what is in them.
+//! reads, puts and removes objects, overwrites one only where that is what was asked for, and does not know what is in them.
 //! Used by: `recording`, which puts there what must not stay on this machine alone, and `cli`, which reads it.
 
 mod place;
@@ -90,6 +90,35 @@ impl Objects {
     /// There is none, or it cannot be read.
     pub async fn get(&self, name: &str) -> Result<Bytes, ObjectError> {
         self.store.get(&self.path(name)).await?.bytes().await
+    }
+
+    /// The beginning of an object, at most so many bytes.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub async fn beginning(&self, name: &str, most: u64) -> Result<Bytes, ObjectError> {
+        self.store.get_range(&self.path(name), 0..most).await
+    }
+
+    /// Puts an object, in place of one with the same name if there is one.
+    ///
+    /// # Errors
+    /// It is not known to be stored.
+    pub async fn replace(&self, name: &str, content: Bytes) -> Result<(), ObjectError> {
+        let payload = PutPayload::from(content);
+        self.store.put(&self.path(name), payload).await?;
+        self.sync(name)
+    }
+
+    /// Removes an object, if there is one.
+    ///
+    /// # Errors
+    /// It may still be there.
+    pub async fn delete(&self, name: &str) -> Result<(), ObjectError> {
+        match self.store.delete(&self.path(name)).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     fn path(&self, name: &str) -> Path {

@@ -7,12 +7,12 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
-use object_store::azure::MicrosoftAzureBuilder;
-use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreScheme, RetryConfig};
+use object_store::{ClientConfigKey, ObjectStore, ObjectStoreScheme, RetryConfig};
 use openidconnect::url::Url;
 use thiserror::Error;
 
@@ -21,6 +21,9 @@ use super::{ObjectError, Objects};
 /// A request that fails is made again this often, and not after this time: whoever asked tries again later.
 const RETRIES: usize = 3;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a request may take with what is sent and answered: a segment is one request.
+const TIMEOUT: &str = "120s";
 
 /// A path, or the URL of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,17 +123,24 @@ impl Place {
             retry_timeout: RETRY_TIMEOUT,
             ..RetryConfig::default()
         };
+        let timeout = ClientConfigKey::Timeout;
         let store: Arc<dyn ObjectStore> = match kind {
             Kind::S3 => {
-                let builder = AmazonS3Builder::from_env().with_url(url.as_str());
+                let builder = AmazonS3Builder::from_env()
+                    .with_config(AmazonS3ConfigKey::Client(timeout), TIMEOUT)
+                    .with_url(url.as_str());
                 Arc::new(builder.with_retry(retry).build()?)
             }
             Kind::Google => {
-                let builder = GoogleCloudStorageBuilder::from_env().with_url(url.as_str());
+                let builder = GoogleCloudStorageBuilder::from_env()
+                    .with_config(GoogleConfigKey::Client(timeout), TIMEOUT)
+                    .with_url(url.as_str());
                 Arc::new(builder.with_retry(retry).build()?)
             }
             Kind::Azure => {
-                let builder = MicrosoftAzureBuilder::from_env().with_url(url.as_str());
+                let builder = MicrosoftAzureBuilder::from_env()
+                    .with_config(AzureConfigKey::Client(timeout), TIMEOUT)
+                    .with_url(url.as_str());
                 Arc::new(builder.with_retry(retry).build()?)
             }
         };

@@ -14,6 +14,8 @@ pub enum Failure {
     Io,
     /// One event is longer than any can be.
     TooLong,
+    /// Too much waits to be uploaded.
+    Backlog,
 }
 
 impl Failure {
@@ -35,6 +37,7 @@ impl Failure {
             Failure::DiskFull => "53100",
             Failure::Io => "58030",
             Failure::TooLong => "54000",
+            Failure::Backlog => "53000",
         }
     }
 
@@ -43,6 +46,9 @@ impl Failure {
             Failure::DiskFull => "the record of this session cannot be written: its disk is full",
             Failure::Io => "the record of this session cannot be written",
             Failure::TooLong => "the statement is too long to be recorded",
+            Failure::Backlog => {
+                "too much of the record waits to be uploaded: its store does not take it"
+            }
         }
     }
 }

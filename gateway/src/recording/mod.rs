@@ -58,6 +58,12 @@ pub struct RecordSettings {
     pub origins: bool,
     /// A segment that is longer than this is followed by another one.
     pub max_segment: u64,
+    /// Where finished segments and the log are uploaded.
+    pub store: Option<Place>,
+    /// After this time, sessions that are uploaded have no local copy. `None`: they have one as long as they are in the record.
+    pub keep_local: Option<Duration>,
+    /// With more bytes than this that are not uploaded yet, nothing is recorded. `None`: there is no limit.
+    pub upload_backlog: Option<u64>,
     /// Where checkpoints of the log are kept besides.
     pub checkpoints: Option<Place>,
     /// How often the newest one is put there.
@@ -79,6 +85,9 @@ impl RecordSettings {
             recipients: None,
             origins: false,
             max_segment: 64 << 20,
+            store: None,
+            keep_local: None,
+            upload_backlog: None,
             checkpoints: None,
             checkpoint_interval: Duration::from_secs(60),
         }
@@ -128,6 +137,10 @@ pub trait RecordMetrics: Send + Sync {
     fn deleted(&self, sessions: u64);
     /// The newest checkpoint is in its second place, or could not be put there.
     fn checkpoint(&self, is_kept: bool);
+    /// A segment was uploaded, or something could not be.
+    fn uploaded(&self, is_done: bool);
+    /// So many bytes are logged and not uploaded.
+    fn backlog(&self, bytes: u64);
 }
 
 /// The time of an event that happens now.

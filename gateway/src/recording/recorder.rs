@@ -1,6 +1,6 @@
 //! What all sessions share: the list of those that have something to write, and whether it can be written.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{JoinHandle, Thread};
@@ -64,6 +64,10 @@ pub(super) struct Core {
     /// Where the values of results come from is recorded.
     pub has_origins: AtomicBool,
     pub changes: Changes,
+    /// So many bytes are logged and not uploaded.
+    backlog: AtomicU64,
+    /// With more than this, nothing is recorded.
+    backlog_limit: Option<u64>,
     pub metrics: Arc<dyn RecordMetrics>,
 }
 
@@ -79,12 +83,14 @@ impl Recorder {
         let (keep, literals) = (settings.keep, settings.literals);
         let session_limit = settings.session_limit;
         let is_sealed = settings.recipients.is_some();
-        let core = Arc::new(Core::new(settings.durability, metrics));
+        let backlog_limit = settings.upload_backlog;
+        let core = Arc::new(Core::new(settings.durability, backlog_limit, metrics));
         core.has_origins.store(settings.origins, Ordering::Release);
         let Prepared {
             writer,
             deleter,
             checkpoints,
+            uploads,
         } = start::prepare(settings, Arc::clone(&core))?;
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
@@ -100,8 +106,7 @@ impl Recorder {
             let thread = thread.spawn(move || deleter.run());
             threads.push(thread.map_err(StartError::Thread)?);
         }
-        let away = checkpoints.map(Away::start).transpose();
-        let away = away.map_err(StartError::Thread)?;
+        let away = Away::start(checkpoints, uploads).map_err(StartError::Thread)?;
         Ok(Recorder {
             core,
             keep,
@@ -181,7 +186,11 @@ impl Drop for Unwinding {
 }
 
 impl Core {
-    pub fn new(durability: Durability, metrics: Arc<dyn RecordMetrics>) -> Self {
+    pub fn new(
+        durability: Durability,
+        backlog_limit: Option<u64>,
+        metrics: Arc<dyn RecordMetrics>,
+    ) -> Self {
         Core {
             durability,
             queue: Mutex::default(),
@@ -193,6 +202,8 @@ impl Core {
             failure: watch::Sender::new(None),
             has_origins: AtomicBool::new(false),
             changes: Changes::default(),
+            backlog: AtomicU64::new(0),
+            backlog_limit,
             metrics,
         }
     }
@@ -275,6 +286,22 @@ impl Core {
             *known = failure;
             is_news
         });
+    }
+
+    /// So many bytes are logged and not uploaded.
+    pub fn set_backlog(&self, bytes: u64) {
+        self.metrics.backlog(bytes);
+        let before = self.is_backlogged();
+        self.backlog.store(bytes, Ordering::Release);
+        if before != self.is_backlogged() {
+            self.wake();
+        }
+    }
+
+    /// Whether more waits to be uploaded than may.
+    pub fn is_backlogged(&self) -> bool {
+        let backlog = self.backlog.load(Ordering::Acquire);
+        self.backlog_limit.is_some_and(|limit| backlog > limit)
     }
 
     pub fn stop(&self) {

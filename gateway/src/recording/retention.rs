@@ -12,15 +12,21 @@ use gatewright_record::event::Opened;
 use gatewright_record::holds::Holds;
 use gatewright_record::log::{Entry, Log, LogError, PublicKey};
 use thiserror::Error;
+use tokio::runtime::Builder;
 
+use super::away::object_name;
 use super::recorder::Core;
 use super::{Retention, now};
+use crate::objects::{ObjectError, Objects};
 
 /// So often it is looked for sessions that may go.
 const INTERVAL: Duration = Duration::from_secs(3600);
 
 /// So many sessions are logged as deleted at once.
 const BATCH: usize = 256;
+
+/// The first block of a segment is no longer than this.
+const BEGINNING: u64 = 8 << 20;
 
 /// Nothing more is deleted in this pass.
 #[derive(Debug, Error)]
@@ -29,6 +35,8 @@ enum Stopped {
     Io(#[from] io::Error),
     #[error("the log cannot be read: {0}")]
     Log(#[from] LogError),
+    #[error("the store cannot be read: {0}")]
+    Store(#[from] ObjectError),
     #[error("the deletions could not be logged")]
     NotLogged,
 }
@@ -39,6 +47,8 @@ pub(super) struct Deleter {
     pub directory: Directory,
     pub key: PublicKey,
     pub retention: Retention,
+    /// Where sessions are of which there is no local copy.
+    pub store: Option<Objects>,
 }
 
 impl Deleter {
@@ -82,7 +92,9 @@ impl Deleter {
                 return Err(Stopped::NotLogged);
             }
             for (entry, segments) in &due {
-                deletion::remove(&self.directory, segments)?;
+                if let Some(segments) = segments {
+                    deletion::remove(&self.directory, segments)?;
+                }
                 self.core.changes.deleted(entry.session);
             }
             self.core.metrics.deleted(due.len() as u64);
@@ -97,14 +109,17 @@ impl Deleter {
         batch: &[Entry],
         logged: &Logged,
         stored: &'a BTreeMap<SessionId, Segments>,
-    ) -> Result<Vec<(Entry, &'a Segments)>, Stopped> {
+    ) -> Result<Vec<(Entry, Option<&'a Segments>)>, Stopped> {
         let holds = Holds::of(&self.directory).list()?;
         let mut due = Vec::new();
         for last in batch {
-            let Some(segments) = stored.get(&last.session) else {
-                continue;
+            let segments = stored.get(&last.session);
+            let opened = match (segments, &self.store) {
+                (Some(segments), _) => deletion::opened(segments)?,
+                (None, Some(store)) => uploaded(store, last.session)?,
+                (None, None) => continue,
             };
-            let Some(opened) = deletion::opened(segments)? else {
+            let Some(opened) = opened else {
                 tracing::warn!(session = %last.session, "a session whose beginning cannot be read is not deleted");
                 continue;
             };
@@ -118,6 +133,14 @@ impl Deleter {
         }
         Ok(due)
     }
+}
+
+/// Who was connected in a session of which there is no local copy. `None`: that cannot be read.
+fn uploaded(store: &Objects, session: SessionId) -> Result<Option<Opened>, Stopped> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let name = object_name(session, 0);
+    let beginning = runtime.block_on(store.beginning(&name, BEGINNING))?;
+    Ok(deletion::opened_in(beginning.as_ref())?)
 }
 
 impl Retention {

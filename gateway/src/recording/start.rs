@@ -15,13 +15,13 @@ use gatewright_record::recovery::recover;
 use gatewright_record::segment::Codec;
 use thiserror::Error;
 
-use super::away::Checkpoints;
+use super::away::{Checkpoints, Uploads};
 use super::recorder::Core;
 use super::retention::Deleter;
 use super::segments::Place;
 use super::writer::RecordWriter;
 use super::{Durability, RecordSettings, now};
-use crate::objects::{self, PlaceError};
+use crate::objects::{self, Objects, PlaceError};
 
 /// The size of the journal in bytes. When it is full, the files of all sessions are written to disk.
 const JOURNAL: u64 = 8 << 20;
@@ -39,10 +39,10 @@ pub enum StartError {
     NoKey(PathBuf),
     #[error("the log of the record cannot be used: {0}")]
     Log(#[from] LogError),
-    #[error("checkpoints of the record's log cannot be kept in {place}: {source}")]
-    Checkpoints {
-        place: objects::Place,
-        source: PlaceError,
+    #[error("the record cannot be put in {place}: {source}")]
+    Elsewhere {
+        place: String,
+        source: Box<PlaceError>,
     },
     #[error("a thread of the record could not be started: {0}")]
     Thread(io::Error),
@@ -55,6 +55,8 @@ pub(super) struct Prepared {
     pub deleter: Option<Deleter>,
     /// `None`: everything stays here.
     pub checkpoints: Option<Checkpoints>,
+    /// `None`: nothing is uploaded.
+    pub uploads: Option<Uploads>,
 }
 
 /// Prepares the directory.
@@ -67,7 +69,9 @@ pub(super) fn prepare(settings: RecordSettings, core: Arc<Core>) -> Result<Prepa
     directory.create().map_err(unusable)?;
     let lock = lock(&settings.directory)?;
     let key = key(&settings.key_file)?;
+    let uploads = uploads(&settings, &directory, &key, &core)?;
     let deleter = Deleter {
+        store: uploads.as_ref().map(|uploads| uploads.store.clone()),
         core: Arc::clone(&core),
         directory: directory.clone(),
         key: key.public(),
@@ -93,6 +97,7 @@ pub(super) fn prepare(settings: RecordSettings, core: Arc<Core>) -> Result<Prepa
         writer,
         deleter: deletes.then_some(deleter),
         checkpoints,
+        uploads,
     })
 }
 
@@ -105,17 +110,50 @@ fn checkpoints(
     let Some(place) = &settings.checkpoints else {
         return Ok(None);
     };
-    let objects = place.create().map_err(|source| StartError::Checkpoints {
-        place: place.clone(),
-        source,
-    })?;
     Ok(Some(Checkpoints::new(
         directory.clone(),
         key.public(),
-        objects,
+        elsewhere(place)?,
         settings.checkpoint_interval,
         Arc::clone(&core.metrics),
     )))
+}
+
+fn uploads(
+    settings: &RecordSettings,
+    directory: &Directory,
+    key: &SigningKey,
+    core: &Arc<Core>,
+) -> Result<Option<Uploads>, StartError> {
+    let Some(place) = &settings.store else {
+        return Ok(None);
+    };
+    let uploads = Uploads {
+        core: Arc::clone(core),
+        directory: directory.clone(),
+        key: key.public(),
+        store: elsewhere(place)?,
+        place: place.to_string(),
+        keep_local: settings.keep_local,
+        position: 0,
+        known: None,
+        logged: None,
+        fails: false,
+        last_removal: None,
+    };
+    let begun = uploads.begin().map_err(|source| StartError::Directory {
+        path: settings.directory.clone(),
+        source,
+    });
+    begun.map(Some)
+}
+
+/// A place on other machines.
+fn elsewhere(place: &objects::Place) -> Result<Objects, StartError> {
+    place.create().map_err(|source| StartError::Elsewhere {
+        place: place.to_string(),
+        source: Box::new(source),
+    })
 }
 
 /// Puts what is in the journal into the segments, and opens it where statements wait for the disk.

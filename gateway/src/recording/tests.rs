@@ -29,6 +29,8 @@ impl RecordMetrics for Uncounted {
     fn truncated(&self) {}
     fn deleted(&self, _: u64) {}
     fn checkpoint(&self, _: bool) {}
+    fn uploaded(&self, _: bool) {}
+    fn backlog(&self, _: u64) {}
 }
 
 /// The record of a session that is on disk when a test says so.
@@ -39,7 +41,7 @@ pub struct Unwritten {
 
 impl Unwritten {
     pub fn begin() -> Self {
-        let core = Arc::new(Core::new(Durability::Statement, Arc::new(Uncounted)));
+        let core = Arc::new(Core::new(Durability::Statement, None, Arc::new(Uncounted)));
         let open = OpenRecord::begin(&core, Opened::default(), None).unwrap();
         Unwritten { core, open }
     }
@@ -75,6 +77,9 @@ fn settings(root: &Path) -> RecordSettings {
         recipients: None,
         origins: false,
         max_segment: 1 << 20,
+        store: None,
+        keep_local: None,
+        upload_backlog: None,
         checkpoints: None,
         checkpoint_interval: Duration::from_millis(20),
     }
@@ -267,7 +272,7 @@ fn a_long_session_has_many_segments() {
 
 #[test]
 fn a_session_with_much_to_write_waits_for_room() {
-    let core = Arc::new(Core::new(Durability::Interval, Arc::new(Uncounted)));
+    let core = Arc::new(Core::new(Durability::Interval, None, Arc::new(Uncounted)));
     let open = OpenRecord::begin(&core, Opened::default(), None).unwrap();
     let record = open.session();
     let mut context = Context::from_waker(Waker::noop());
@@ -360,7 +365,7 @@ async fn what_cannot_be_written_fails_and_is_written_later() {
 
 #[test]
 fn nothing_is_recorded_once_the_thread_that_writes_has_panicked() {
-    let core = Arc::new(Core::new(Durability::Statement, Arc::new(Uncounted)));
+    let core = Arc::new(Core::new(Durability::Statement, None, Arc::new(Uncounted)));
     let (ended, panicked) = (Unwinding(Arc::clone(&core)), Unwinding(Arc::clone(&core)));
     std::thread::spawn(move || drop(ended)).join().unwrap();
     let open = OpenRecord::begin(&core, Opened::default(), None).unwrap();
@@ -438,7 +443,7 @@ fn a_session_without_an_end_gets_one_at_the_next_start() {
 /// With less, it waits for more to be written with it.
 #[test]
 fn a_session_with_much_to_write_does_not_wait_for_others() {
-    let core = Arc::new(Core::new(Durability::Interval, Arc::new(Uncounted)));
+    let core = Arc::new(Core::new(Durability::Interval, None, Arc::new(Uncounted)));
     let record = OpenRecord::begin(&core, opened(SessionId::generate()), None).unwrap();
     record.session().delivered(&[0; 100]);
     assert!(!core.is_urgent());

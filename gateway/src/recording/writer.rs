@@ -232,15 +232,24 @@ impl RecordWriter {
 
     /// Tells the sessions whether they can be recorded.
     fn note(&mut self, outcome: &io::Result<()>) {
-        let failure = outcome.as_ref().err().map(Failure::of);
+        let failure = match outcome {
+            Err(error) => Some(Failure::of(error)),
+            Ok(()) => self.core.is_backlogged().then_some(Failure::Backlog),
+        };
         let known = self.core.failure();
-        match (outcome, known) {
-            (Err(error), None) => {
+        match (outcome, failure, known) {
+            (Err(error), _, None | Some(Failure::Backlog)) => {
                 tracing::error!(%error, "the record cannot be written; nothing runs until it can");
                 self.core.metrics.failed();
             }
-            (Ok(()), Some(_)) => tracing::info!("the record can be written again"),
-            (Err(_), Some(_)) | (Ok(()), None) => {}
+            (Ok(()), Some(_), None) => {
+                tracing::error!(
+                    "too much of the record waits to be uploaded; nothing runs until it is"
+                );
+                self.core.metrics.failed();
+            }
+            (Ok(()), None, Some(_)) => tracing::info!("the record can be written again"),
+            (Err(_), _, Some(_)) | (Ok(()), Some(_), Some(_)) | (Ok(()), None, None) => {}
         }
         self.core.set_failure(failure);
         if failure.is_some() {

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::mpsc;
 
-use super::event::{Execution, Statement};
+use super::event::Statement;
 use super::service::StreamMetrics;
-use crate::recording::{Judged, Opened};
 
 /// So many bytes of events may wait in memory. More are not kept, and the numbers of events show how many.
 const MOST: usize = 64 << 20;
@@ -89,21 +88,19 @@ impl Queue {
     }
 }
 
-/// What the streams are told of one session, if there are any. Clones are the same session.
+/// The streams as one session tells them, if there are any. Clones are the same session.
 #[derive(Clone, Default)]
 pub struct SessionStream(Option<Arc<Open>>);
 
 struct Open {
-    session: Arc<Opened>,
     /// How many executions there were, where nobody else counts them.
     executions: AtomicU64,
     queue: Arc<Queue>,
 }
 
 impl SessionStream {
-    pub(super) fn new(session: Opened, queue: Arc<Queue>) -> Self {
+    pub(super) fn new(queue: Arc<Queue>) -> Self {
         SessionStream(Some(Arc::new(Open {
-            session: Arc::new(session),
             executions: AtomicU64::new(0),
             queue,
         })))
@@ -122,25 +119,10 @@ impl SessionStream {
         })
     }
 
-    /// A statement was refused.
-    pub fn refused(&self, judged: &Judged) {
+    /// A statement is over.
+    pub fn ended(&self, statement: Statement) {
         if let Some(open) = &self.0 {
-            open.queue.put(Statement {
-                session: Arc::clone(&open.session),
-                judged: Some(Arc::new(judged.clone())),
-                execution: None,
-            });
-        }
-    }
-
-    /// An execution has ended.
-    pub fn executed(&self, judged: Option<Arc<Judged>>, execution: Execution) {
-        if let Some(open) = &self.0 {
-            open.queue.put(Statement {
-                session: Arc::clone(&open.session),
-                judged,
-                execution: Some(execution),
-            });
+            open.queue.put(statement);
         }
     }
 }

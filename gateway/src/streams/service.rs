@@ -18,7 +18,6 @@ use super::settings::StreamsSettings;
 use super::sinks::Sink;
 use super::spool::Spool;
 use super::writer::{Progress, Writer};
-use crate::recording::Opened;
 
 /// How long streams may take to deliver what is left once the gateway stops. The rest is delivered after the next start.
 const STOP_LIMIT: Duration = Duration::from_secs(3);
@@ -92,6 +91,7 @@ impl Streams {
         let deliveries: Vec<Delivery> = deliveries.collect();
         let writer = Writer {
             spool,
+            positions: all,
             queue: Arc::clone(&queue),
             events,
             texts: settings.texts,
@@ -108,9 +108,9 @@ impl Streams {
         })
     }
 
-    /// What is told of a session.
-    pub fn session(&self, session: Opened) -> SessionStream {
-        SessionStream::new(session, Arc::clone(&self.queue))
+    /// As a session tells them what became of its statements.
+    pub fn session(&self) -> SessionStream {
+        SessionStream::new(Arc::clone(&self.queue))
     }
 
     /// Writes what is left, once the sessions have ended, and delivers what can be delivered at once.

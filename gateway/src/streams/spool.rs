@@ -90,11 +90,6 @@ impl Spool {
         })
     }
 
-    /// How many bytes of events are kept.
-    pub fn bytes(&self) -> u64 {
-        self.files.values().sum()
-    }
-
     /// How many bytes of events are behind this place.
     pub fn behind(&self, position: Position) -> u64 {
         let files = self.files.range(position.file..);

@@ -72,7 +72,7 @@ fn files_go_once_every_stream_is_behind_them() {
             .count()
     };
     assert_eq!(files(), 3);
-    assert_eq!(spool.behind(first), spool.bytes());
+    assert_eq!(spool.behind(first), 5 * padded.len() as u64);
     let (_, behind) = spool.read(first, 1).expect("lines");
     spool.remove_before(behind).expect("nothing to remove");
     assert_eq!(files(), 3);
@@ -112,9 +112,13 @@ fn settings(root: &Path, limit: u64) -> StreamsSettings {
 }
 
 fn refuse(stream: &SessionStream, text: &str) {
-    stream.refused(&Judged {
-        text: text.to_owned(),
-        ..Judged::default()
+    stream.ended(Statement {
+        session: Arc::new(opened()),
+        judged: Some(Arc::new(Judged {
+            text: text.to_owned(),
+            ..Judged::default()
+        })),
+        execution: None,
     });
 }
 
@@ -135,7 +139,7 @@ fn what_does_not_fit_is_counted_and_leaves_a_gap() {
     let lost = Arc::new(Lost::default());
     let metrics = Arc::clone(&lost) as Arc<dyn StreamMetrics>;
     let streams = Streams::start(settings(root.path(), 20_000), metrics).expect("streams");
-    let session = streams.session(opened());
+    let session = streams.session();
     for number in 0..100 {
         refuse(&session, &format!("SELECT {number}"));
     }
@@ -148,7 +152,7 @@ fn what_does_not_fit_is_counted_and_leaves_a_gap() {
     fs::create_dir(root.path().join("missing")).expect("a directory");
     let metrics = Arc::clone(&lost) as Arc<dyn StreamMetrics>;
     let streams = Streams::start(settings(root.path(), 1 << 20), metrics).expect("streams");
-    refuse(&streams.session(opened()), "SELECT 100");
+    refuse(&streams.session(), "SELECT 100");
     std::thread::sleep(Duration::from_millis(10));
     streams.finish();
     let delivered = fs::read_to_string(root.path().join("missing/events")).expect("events");
@@ -161,4 +165,27 @@ fn what_does_not_fit_is_counted_and_leaves_a_gap() {
         .collect();
     let expected: Vec<u64> = (1..=kept).chain([101]).collect();
     assert_eq!(numbers, expected);
+}
+
+/// What was delivered does not wait, although it is still in the file.
+#[test]
+fn only_what_is_not_delivered_counts_for_the_limit() {
+    let root = tempfile::tempdir().expect("a directory");
+    fs::create_dir(root.path().join("missing")).expect("a directory");
+    let lost = Arc::new(Lost::default());
+    let metrics = Arc::clone(&lost) as Arc<dyn StreamMetrics>;
+    let streams = Streams::start(settings(root.path(), 100_000), metrics).expect("streams");
+    let session = streams.session();
+    let events = root.path().join("missing/events");
+    for round in 1..=10 {
+        for number in 0..20 {
+            refuse(&session, &format!("SELECT {number}"));
+        }
+        while fs::read_to_string(&events).map_or(0, |text| text.lines().count()) < round * 20 {
+            std::thread::sleep(Duration::from_millis(5));
+            assert_eq!(lost.0.load(Ordering::Acquire), 0, "in round {round}");
+        }
+    }
+    streams.finish();
+    assert!(fs::metadata(&events).expect("events").len() > 100_000);
 }

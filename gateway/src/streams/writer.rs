@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use super::queue::{Queue, Queued};
-use super::spool::Spool;
+use super::spool::{Position, Spool};
 use super::{Texts, ocsf};
 
 /// So much time passes between two rounds, so that one write to disk serves what comes meanwhile.
@@ -28,6 +28,8 @@ pub(super) enum Progress {
 
 pub(super) struct Writer {
     pub spool: Arc<Mutex<Spool>>,
+    /// Where all streams are.
+    pub positions: Arc<Mutex<Vec<Position>>>,
     pub queue: Arc<Queue>,
     pub events: mpsc::UnboundedReceiver<Queued>,
     pub texts: Texts,
@@ -89,13 +91,22 @@ impl Writer {
         }
     }
 
+    /// So many bytes of events are written and not delivered by every stream.
+    fn waiting(&self) -> u64 {
+        let first = {
+            let all = self.positions.lock();
+            let all = all.unwrap_or_else(PoisonError::into_inner);
+            all.iter().min().copied().unwrap_or_default()
+        };
+        self.spool().behind(first)
+    }
+
     fn spool(&self) -> MutexGuard<'_, Spool> {
         self.spool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn render(&mut self, queued: Queued) {
-        let kept = self.spool().bytes();
-        if kept + self.unwritten.0.len() as u64 >= self.limit {
+        if self.waiting() + self.unwritten.0.len() as u64 >= self.limit {
             self.queue.waiting.fetch_sub(queued.bytes, Ordering::AcqRel);
             self.queue.lost();
             return;

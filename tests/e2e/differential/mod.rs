@@ -1,5 +1,5 @@
 //! With no policy a client cannot distinguish the gateway from the server: each client's script produces the same
-//! transcript directly and through `gatewright dev`.
+//! transcript directly and through `gatewright dev`. What it got is what the record of its session says that it got, byte for byte.
 
 mod copying;
 mod edges;
@@ -14,6 +14,8 @@ mod wire;
 
 use anyhow::{Context, Result};
 use gatewright_harness::{Dsn, GatewayCommand, Postgres, PostgresSettings, Version};
+
+use crate::recording::fixture::{Wiretap, assert_delivered};
 
 /// Runs `script` on two servers with identical histories, so that even OIDs are equal: directly on one and through the
 /// gateway on the other. Returns both transcripts.
@@ -40,14 +42,21 @@ fn both_through(
         script(&server.create_database(database)?).context("direct")?
     };
     let server = Postgres::start_with(&settings)?;
-    let gateway = gateway(&server.dsn()).start()?;
+    let record = tempfile::tempdir()?;
+    let directory = record.path().join("record");
+    let gateway = gateway(&server.dsn())
+        .argument("--record")
+        .argument(&directory.display().to_string())
+        .start()?;
     server.create_database(database)?;
-    let through = script(&gateway.database(database)?).with_context(|| {
+    let (tap, dsn) = Wiretap::before(&gateway.database(database)?)?;
+    let through = script(&dsn).with_context(|| {
         format!(
             "through the gateway, whose log is\n{}",
             gateway.log().unwrap_or_default()
         )
     })?;
+    assert_delivered(&tap, &directory).with_context(|| through.clone())?;
     Ok((direct, through))
 }
 

@@ -1,10 +1,12 @@
 //! What is exported is read by other programs: Python's readers of JSON and CSV.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use gatewright_harness::Version;
+use gatewright_harness::{GatewayCommand, Version, receiver_script};
 use gatewright_tests::raw::{Client, extended, sync};
+use serde_json::Value;
 
 use super::fixture::Recorded;
 
@@ -106,5 +108,82 @@ fn other_programs_read_what_is_exported() -> Result<()> {
     }
     let (text, code) = recorded.command(&["export", &id, &id, "--format", "asciicast"])?;
     assert!(code == Some(1) && text.contains("of one session"), "{text}");
+    Ok(())
+}
+
+/// Every value is the one that the CSV has, with its type.
+#[test]
+fn a_table_has_the_values_of_the_csv() -> Result<()> {
+    let recorded = Recorded::start(Version::Installed, "record_parquet", "")?;
+    let mut client = Client::connect(&recorded.served.dsn("ada")?)?;
+    client.query("SELECT 'Größe', email FROM customers WHERE id <= 3")?;
+    client.query("UPDATE customers SET name = '\"a\", b' WHERE id = 1")?;
+    let select = extended("SELECT $1::int8", &[Some("21")], 1);
+    client.send(&[select, sync()].concat())?;
+    client.until_ready()?;
+    client.query("DROP TABLE customers")?;
+    client.query("SELECT 1/0")?;
+    drop(client);
+    let sessions = recorded.sessions(1)?;
+    let id = sessions[0].0.to_string();
+    let export = |format: &str| -> Result<PathBuf> {
+        let file = recorded.folder.path().join(format);
+        let directory = recorded.directory.display().to_string();
+        let arguments = [&id, "--format", format, "--directory", &directory];
+        let output = GatewayCommand::verb("export")
+            .arguments(arguments)
+            .output()?;
+        ensure!(output.status.success(), "{output:?}");
+        std::fs::write(&file, output.stdout)?;
+        Ok(file)
+    };
+    let read = receiver_script("parquet.py")?
+        .arg(export("parquet")?)
+        .output()?;
+    let text = String::from_utf8(read.stdout)?;
+    ensure!(
+        read.status.success(),
+        "{}",
+        String::from_utf8_lossy(&read.stderr)
+    );
+    let mut lines = text.lines().map(serde_json::from_str::<Value>);
+    let types = lines.next().context("types")??;
+    assert_eq!(types["session"], "VARCHAR");
+    assert_eq!(types["rows"], "BIGINT");
+    assert_eq!(types["at"], "TIMESTAMP WITH TIME ZONE");
+    let rows: Vec<Value> = lines.collect::<Result<_, _>>()?;
+    let reader = "import csv, json, sys\nfor line in csv.DictReader(open(sys.argv[1], encoding='utf-8', newline='')): print(json.dumps(line))";
+    let read = Command::new("python3")
+        .args(["-c", reader])
+        .arg(export("csv")?)
+        .output()?;
+    let text = String::from_utf8(read.stdout)?;
+    let expected: Vec<Value> = text
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    assert_eq!((rows.len(), expected.len()), (5, 5));
+    for (row, expected) in rows.iter().zip(&expected) {
+        let columns = expected.as_object().context("columns")?;
+        assert_eq!(
+            row.as_object().map(serde_json::Map::len),
+            Some(columns.len())
+        );
+        for (column, value) in columns.iter().filter(|(column, _)| *column != "at") {
+            let own = match &row[column] {
+                Value::Null => String::new(),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            assert_eq!(Some(own.as_str()), value.as_str(), "{column}");
+        }
+    }
+    assert_eq!(rows[0]["masked_values"], 3);
+    assert_eq!(rows[3]["outcome"], "refused");
+    assert_eq!(rows[3]["rows"], Value::Null);
+    assert_eq!(
+        std::fs::read(export("parquet")?)?,
+        std::fs::read(export("parquet")?)?
+    );
     Ok(())
 }

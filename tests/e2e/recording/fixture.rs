@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 use gatewright_contract::SessionId;
@@ -200,53 +200,70 @@ pub fn delivered(events: &[Event<'_>]) -> Vec<u8> {
     bytes
 }
 
-/// A proxy in front of the gateway that keeps what the client gets. For one connection.
+/// A proxy in front of the gateway that keeps what clients get, for each connection.
 pub struct Wiretap {
-    port: u16,
-    received: Arc<Mutex<Vec<u8>>>,
+    connections: Connections,
 }
+
+type Connections = Arc<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>;
 
 impl Wiretap {
     pub fn before(dsn: &Dsn) -> Result<(Self, Dsn)> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let port = listener.local_addr()?.port();
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let (kept, gateway) = (Arc::clone(&received), dsn.port);
-        std::thread::spawn(move || {
-            let passed = listener
-                .accept()
-                .and_then(|(client, _)| pass(client, gateway, &kept));
-            if let Err(error) = passed {
-                eprintln!("the proxy of a test: {error}");
-            }
-        });
         let through = Dsn {
-            port,
+            port: listener.local_addr()?.port(),
             ..dsn.clone()
         };
-        Ok((Wiretap { port, received }, through))
+        let connections = Connections::default();
+        let (kept, gateway) = (Arc::clone(&connections), dsn.port);
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let received = Arc::default();
+                locked(&kept).push(Arc::clone(&received));
+                std::thread::spawn(move || {
+                    if let Err(error) = client.and_then(|client| pass(client, gateway, &received)) {
+                        eprintln!("the proxy of a test: {error}");
+                    }
+                });
+            }
+        });
+        Ok((Wiretap { connections }, through))
     }
 
-    /// What came behind the greeting.
+    /// What came behind the greeting on the only connection.
     pub fn received(&self) -> Result<Vec<u8>> {
-        let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rest = received.as_slice();
-        // The answer to a request for encryption is one byte.
-        while let Some((b'N', behind)) = rest.split_first() {
-            rest = behind;
-        }
-        loop {
-            let header = rest
-                .get(..5)
-                .with_context(|| format!("no greeting at {}", self.port))?;
-            let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]);
-            let is_ready = header[0] == b'Z';
-            rest = rest.get(1 + length as usize..).context("a whole message")?;
-            if is_ready {
-                return Ok(rest.to_vec());
-            }
+        self.all().pop().context("no greeting came")
+    }
+
+    /// The same of each connection that was greeted.
+    pub fn all(&self) -> Vec<Vec<u8>> {
+        let connections = locked(&self.connections);
+        let received = connections.iter().map(|received| locked(received).clone());
+        received
+            .filter_map(|bytes| behind_greeting(&bytes))
+            .collect()
+    }
+}
+
+fn behind_greeting(received: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = received;
+    // The answer to a request for encryption is one byte.
+    while let Some((b'N', behind)) = rest.split_first() {
+        rest = behind;
+    }
+    loop {
+        let header = rest.get(..5)?;
+        let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]);
+        let is_ready = header[0] == b'Z';
+        rest = rest.get(1 + length as usize..)?;
+        if is_ready {
+            return Some(rest.to_vec());
         }
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn pass(mut client: TcpStream, gateway: u16, kept: &Mutex<Vec<u8>>) -> std::io::Result<()> {
@@ -260,12 +277,39 @@ fn pass(mut client: TcpStream, gateway: u16, kept: &Mutex<Vec<u8>>) -> std::io::
     loop {
         let count = server.read(&mut buffer)?;
         if count == 0 {
-            return client.shutdown(std::net::Shutdown::Write);
+            let _ = client.shutdown(std::net::Shutdown::Write);
+            return Ok(());
         }
         let bytes = &buffer[..count];
-        kept.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend_from_slice(bytes);
-        client.write_all(bytes)?;
+        locked(kept).extend_from_slice(bytes);
+        // What comes for a client that has left counts, too: it was handed to its connection.
+        let _ = client.write_all(bytes);
     }
+}
+
+/// Checks that what each client got is what the record says that it got, once all sessions have ended.
+pub fn assert_delivered(tap: &Wiretap, directory: &Path) -> Result<()> {
+    let mut kept = Vec::new();
+    let mut got = Vec::new();
+    eventually("the sessions are recorded", || {
+        got = tap.all();
+        let sessions = sessions_in(directory)?;
+        let ended = sessions
+            .iter()
+            .filter(|(_, events)| matches!(events.last(), Some(Event::Ended(_))));
+        kept = ended.map(|(_, events)| delivered(events)).collect();
+        Ok(kept.len() == got.len())
+    })?;
+    got.sort_unstable();
+    kept.sort_unstable();
+    for (got, kept) in got.iter().zip(&kept) {
+        let differs = got.iter().zip(kept).position(|(got, kept)| got != kept);
+        ensure!(
+            got == kept,
+            "{} bytes came, {} are recorded; they differ from {differs:?} on",
+            got.len(),
+            kept.len()
+        );
+    }
+    Ok(())
 }

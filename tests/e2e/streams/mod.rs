@@ -5,3 +5,5 @@ mod fixture;
 mod otlp;
 mod restarts;
 mod syslog;
+
+pub use fixture::Streaming;

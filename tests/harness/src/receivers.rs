@@ -84,9 +84,19 @@ impl ObjectStore {
         Receiver::start("s3.py", &[]).map(ObjectStore)
     }
 
+    /// One at this port.
+    pub fn start_at(port: u16) -> Result<Self> {
+        Receiver::start("s3.py", &[&port.to_string()]).map(ObjectStore)
+    }
+
     /// The variables with which the gateway reaches it.
     pub fn environment(&self) -> Vec<(String, String)> {
-        let endpoint = format!("http://127.0.0.1:{}", self.0.port);
+        Self::environment_at(self.0.port)
+    }
+
+    /// The same for one that will be at this port.
+    pub fn environment_at(port: u16) -> Vec<(String, String)> {
+        let endpoint = format!("http://127.0.0.1:{port}");
         let variables = [
             ("AWS_ENDPOINT", endpoint.as_str()),
             ("AWS_ALLOW_HTTP", "true"),

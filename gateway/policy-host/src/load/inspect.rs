@@ -1,5 +1,7 @@
 //! Determines the kind and the imports of a file before it is compiled.
 
+use std::collections::BTreeSet;
+
 use wasmparser::{Encoding, Parser, Payload};
 
 use super::{MODULE, PACKAGE, one_line};
@@ -10,6 +12,8 @@ pub(super) struct Inspected {
     pub(super) form: Form,
     /// The version in the name of the contract export.
     pub(super) contract: Option<String>,
+    /// Interfaces, or functions of a core module.
+    pub(super) imports: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +35,7 @@ pub(super) fn inspect(policy: &str, bytes: &[u8]) -> Result<Inspected, LoadError
     let mut inspected = Inspected {
         form: Form::Component,
         contract: None,
+        imports: BTreeSet::new(),
     };
     // The payloads of nested modules and components arrive in the same stream.
     let mut depth = 0_usize;
@@ -50,12 +55,16 @@ pub(super) fn inspect(policy: &str, bytes: &[u8]) -> Result<Inspected, LoadError
             }
             Payload::ComponentImportSection(section) => {
                 for import in section {
-                    grant(policy, import.map_err(broken)?.name.name, None)?;
+                    let name = import.map_err(broken)?.name.name;
+                    inspected.imports.insert(name.to_owned());
+                    grant(policy, name, None)?;
                 }
             }
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {
                     let import = import.map_err(broken)?;
+                    let name = format!("{}.{}", import.module, import.name);
+                    inspected.imports.insert(name);
                     grant(policy, import.module, Some(import.name))?;
                 }
             }

@@ -25,6 +25,37 @@ pub(crate) const MODULE: &str = "gatewright:policy/module";
 /// The SHA-256 of a policy's file.
 pub(crate) type Digest = [u8; 32];
 
+/// What a policy's file says of itself before anything of it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// The version of the contract that it was built for.
+    pub contract: String,
+    /// A component; otherwise it is a core module, which the host makes one of.
+    pub is_component: bool,
+    /// Interfaces, or functions of a core module.
+    pub imports: Vec<String>,
+    pub bytes: u64,
+    /// SHA-256, in hexadecimal digits.
+    pub digest: String,
+}
+
+/// Reads a policy's file, without compiling it.
+///
+/// # Errors
+/// No gateway of this version would load it.
+pub fn describe(policy: &str, bytes: &[u8]) -> Result<Described, LoadError> {
+    check_size(policy, bytes.len() as u64)?;
+    let inspected = inspect::inspect(policy, bytes)?;
+    contract_version(policy, &inspected)?;
+    Ok(Described {
+        contract: inspected.contract.unwrap_or_default(),
+        is_component: inspected.form == Form::Component,
+        imports: inspected.imports.into_iter().collect(),
+        bytes: bytes.len() as u64,
+        digest: hex::encode(digest(bytes)),
+    })
+}
+
 /// A compiled and linked policy, not yet started.
 pub(crate) struct Code {
     pub(crate) digest: Digest,

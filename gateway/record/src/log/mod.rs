@@ -84,10 +84,20 @@ impl Log {
     /// # Errors
     /// One is missing or unreadable.
     pub fn entries(&self) -> Result<Vec<Entry>, LogError> {
+        self.entries_from(0)
+    }
+
+    /// The same from one of them on.
+    ///
+    /// # Errors
+    /// One is missing or unreadable.
+    pub fn entries_from(&self, first: u64) -> Result<Vec<Entry>, LogError> {
         let mut entries = Vec::new();
-        for bundle in self.tiles.bundles(self.len()) {
+        for bundle in self.tiles.bundles(first, self.len()) {
             for (index, bytes) in bundle? {
-                entries.push(Entry::from_bytes(&bytes).ok_or(LogError::Entry(index))?);
+                if index >= first {
+                    entries.push(Entry::from_bytes(&bytes).ok_or(LogError::Entry(index))?);
+                }
             }
         }
         Ok(entries)

@@ -110,12 +110,13 @@ impl Tiles {
         Ok(())
     }
 
-    /// The entries of a log of this size, a bundle at a time.
+    /// The entries of a log of this size, a bundle at a time, from the one on that has this entry.
     pub fn bundles(
         &self,
+        from: u64,
         size: u64,
     ) -> impl Iterator<Item = Result<Vec<(u64, Vec<u8>)>, LogError>> + '_ {
-        (0..size.div_ceil(WIDTH)).map(move |number| {
+        (from / WIDTH..size.div_ceil(WIDTH)).map(move |number| {
             let first = number * WIDTH;
             let width = (size - first).min(WIDTH);
             let bundle = self.read_bundle(number, width)?;

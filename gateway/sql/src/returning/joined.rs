@@ -2,8 +2,8 @@
 
 use gatewright_parser::{Node, nodes, parse, same, untyped};
 
-use super::name_of;
 use crate::place::Places;
+use crate::render::quoted_identifier;
 
 /// The names of the target as it was, and of its columns. Whatever the statement calls its own columns, none becomes ambiguous.
 const BEFORE: &str = "gatewright_before";
@@ -51,6 +51,12 @@ pub(super) fn form(
          RETURNING ({BEFORE}.{ROW}).*, {name}.*"
     );
     says_the_same(&text, standard_conforming_strings, update).then_some(text)
+}
+
+/// By what the statement calls its target.
+pub(super) fn name_of(target: &nodes::RangeVar) -> Option<String> {
+    let alias = target.alias().and_then(nodes::Alias::aliasname);
+    Some(quoted_identifier(alias.or(target.relname())?))
 }
 
 /// Whether the target's name means a query of the statement in FROM.

@@ -5,7 +5,6 @@ mod joined;
 use gatewright_parser::{Node, nodes};
 
 use crate::catalog::Catalog;
-use crate::render::quoted_identifier;
 
 /// The first version of PostgreSQL in which an UPDATE returns what its rows were.
 const RETURNS_OLD: u32 = 18;
@@ -86,14 +85,8 @@ fn old_and_new(own: &str) -> Option<Returning> {
 
 fn returned(own: &str, target: Option<&nodes::RangeVar>, rows: ReturnedRows) -> Option<Returning> {
     Some(Returning {
-        text: format!("{own}\nRETURNING {}.*", name_of(target?)?),
+        text: format!("{own}\nRETURNING {}.*", joined::name_of(target?)?),
         rows,
         is_joined: false,
     })
-}
-
-/// By what the statement calls its target.
-fn name_of(target: &nodes::RangeVar) -> Option<String> {
-    let alias = target.alias().and_then(nodes::Alias::aliasname);
-    Some(quoted_identifier(alias.or(target.relname())?))
 }

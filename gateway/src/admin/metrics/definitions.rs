@@ -215,6 +215,22 @@ pub(super) static RECORD_CHECKPOINTS_TOTAL: Definition = Definition {
     labels: &[fixed("outcome", &["kept", "failed"])],
 };
 
+pub(super) static RECORD_UPLOADS_TOTAL: Definition = Definition {
+    name: "gatewright_record_uploads_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Segments of the record that were uploaded, and attempts to upload that failed",
+    labels: &[fixed("outcome", &["uploaded", "failed"])],
+};
+
+pub(super) static RECORD_BACKLOG_BYTES: Definition = Definition {
+    name: "gatewright_record_backlog_bytes",
+    kind: Kind::Gauge,
+    unit: Unit::Bytes,
+    help: "Bytes of finished segments of the record that wait to be uploaded",
+    labels: &[],
+};
+
 const STREAM: LabelDefinition = LabelDefinition {
     name: "stream",
     values: Values::Open("name of the `[[stream]]` entry"),
@@ -250,6 +266,14 @@ pub(super) static STREAM_LOST_TOTAL: Definition = Definition {
     unit: Unit::Count,
     help: "Events that no stream delivers, because too many wait or they cannot be written",
     labels: &[],
+};
+
+pub(super) static TRACE_SPANS_TOTAL: Definition = Definition {
+    name: "gatewright_trace_spans_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Spans of statements, by what became of them",
+    labels: &[fixed("outcome", &["exported", "dropped"])],
 };
 
 const WEBHOOK: LabelDefinition = LabelDefinition {
@@ -504,7 +528,7 @@ pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 44] = [
+pub(super) static ALL: [&Definition; 47] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
@@ -522,10 +546,13 @@ pub(super) static ALL: [&Definition; 44] = [
     &RECORD_INDEX_BEHIND,
     &RECORD_INDEX_FAILURES_TOTAL,
     &RECORD_CHECKPOINTS_TOTAL,
+    &RECORD_UPLOADS_TOTAL,
+    &RECORD_BACKLOG_BYTES,
     &STREAM_EVENTS_TOTAL,
     &STREAM_FAILURES_TOTAL,
     &STREAM_PENDING_BYTES,
     &STREAM_LOST_TOTAL,
+    &TRACE_SPANS_TOTAL,
     &STATEMENT_ENDS_TOTAL,
     &STATEMENT_SECONDS,
     &RESULT_ROWS_TOTAL,

@@ -2,9 +2,9 @@
 
 use super::Metrics;
 use super::definitions::{
-    RECORD_BYTES_TOTAL, RECORD_CHECKPOINTS_TOTAL, RECORD_DELETED_TOTAL, RECORD_EVENTS_TOTAL,
-    RECORD_FAILURES_TOTAL, RECORD_INDEX_BEHIND, RECORD_INDEX_FAILURES_TOTAL,
-    RECORD_TRUNCATED_TOTAL, RECORD_WAIT_SECONDS,
+    RECORD_BACKLOG_BYTES, RECORD_BYTES_TOTAL, RECORD_CHECKPOINTS_TOTAL, RECORD_DELETED_TOTAL,
+    RECORD_EVENTS_TOTAL, RECORD_FAILURES_TOTAL, RECORD_INDEX_BEHIND, RECORD_INDEX_FAILURES_TOTAL,
+    RECORD_TRUNCATED_TOTAL, RECORD_UPLOADS_TOTAL, RECORD_WAIT_SECONDS,
 };
 use crate::library::IndexMetrics;
 use crate::recording::RecordMetrics;
@@ -35,6 +35,18 @@ impl RecordMetrics for Metrics {
             false => "failed",
         };
         RECORD_CHECKPOINTS_TOTAL.counter(&[outcome]).increment(1);
+    }
+
+    fn uploaded(&self, is_done: bool) {
+        let outcome = match is_done {
+            true => "uploaded",
+            false => "failed",
+        };
+        RECORD_UPLOADS_TOTAL.counter(&[outcome]).increment(1);
+    }
+
+    fn backlog(&self, bytes: u64) {
+        RECORD_BACKLOG_BYTES.gauge(&[]).set(bytes as f64);
     }
 
     fn truncated(&self) {

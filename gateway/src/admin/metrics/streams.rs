@@ -1,10 +1,12 @@
-//! What streams count.
+//! What streams and traces count.
 
 use super::Metrics;
 use super::definitions::{
     STREAM_EVENTS_TOTAL, STREAM_FAILURES_TOTAL, STREAM_LOST_TOTAL, STREAM_PENDING_BYTES,
+    TRACE_SPANS_TOTAL,
 };
 use crate::streams::StreamMetrics;
+use crate::traces::TraceMetrics;
 
 impl StreamMetrics for Metrics {
     fn delivered(&self, stream: &str, events: u64) {
@@ -21,5 +23,15 @@ impl StreamMetrics for Metrics {
 
     fn lost(&self) {
         STREAM_LOST_TOTAL.counter(&[]).increment(1);
+    }
+}
+
+impl TraceMetrics for Metrics {
+    fn exported(&self, spans: u64) {
+        TRACE_SPANS_TOTAL.counter(&["exported"]).increment(spans);
+    }
+
+    fn dropped(&self, spans: u64) {
+        TRACE_SPANS_TOTAL.counter(&["dropped"]).increment(spans);
     }
 }

@@ -17,6 +17,7 @@ use crate::recording::RecordMetrics;
 use crate::session::Completion;
 use crate::streams::StreamMetrics;
 use crate::tests::{self, memory::held};
+use crate::traces::TraceMetrics;
 use crate::webhooks::{Outcome, WebhookMetrics};
 
 const INTRODUCTION: &str = "\
@@ -153,10 +154,14 @@ fn count_everything(metrics: &Metrics) {
     IndexMetrics::behind(metrics, 3);
     IndexMetrics::failed(metrics);
     metrics.checkpoint(true);
+    metrics.uploaded(true);
+    metrics.backlog(400);
     StreamMetrics::delivered(metrics, "s", 3);
     StreamMetrics::failed(metrics, "s");
     StreamMetrics::pending(metrics, "s", 400);
     metrics.lost();
+    metrics.exported(3);
+    metrics.dropped(2);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use gatewright_record::directory::Segments;
 use gatewright_record::event::Opened;
 use gatewright_record::segment::Scan;
 
-use super::executions::{Executions, Over};
+use super::executions::Executions;
+use super::rows::Row;
 use crate::cli::record::Record;
 use crate::cli::sessions::text;
 
@@ -53,68 +54,39 @@ pub(super) fn export(
             opened = (**event).clone();
         }
         if written.is_ok() {
-            written = executions.take(&event, |over| line(out, &fields(session, &opened, &over)));
+            written = executions.take(&event, |over| {
+                line(out, &fields(Row::of(session, &opened, &over)))
+            });
         }
     })?;
     written?;
     Ok(scans)
 }
 
-fn fields(session: SessionId, opened: &Opened, over: &Over<'_>) -> Vec<String> {
-    let mut fields = vec![
-        session.to_string(),
-        opened.subject.clone(),
-        opened.agent.clone().unwrap_or_default(),
-        opened.database.clone(),
-        opened.role.clone(),
+fn fields(row: Row) -> Vec<String> {
+    let number = |number: Option<u64>| number.map(|number| number.to_string());
+    let fields = [
+        Some(row.session),
+        Some(row.subject),
+        row.agent,
+        Some(row.database),
+        Some(row.role),
+        Some(text::precise_time(row.at)),
+        number(row.execution),
+        Some(row.outcome),
+        row.sqlstate,
+        number(row.rows),
+        number(row.bytes),
+        number(row.masked_values),
+        number(row.rows_changed),
+        number(row.elapsed_us),
+        row.verb,
+        row.tables,
+        row.text,
+        row.ran_as,
+        row.parameters,
     ];
-    let (judged, attempted) = match over {
-        Over::Refused(judged) => {
-            fields.push(text::precise_time(judged.at));
-            fields.extend([String::new(), "refused".to_owned()]);
-            fields.push(judged.sqlstate.clone().unwrap_or_default());
-            fields.extend(std::iter::repeat_n(String::new(), 5));
-            (Some(*judged), None)
-        }
-        Over::Executed {
-            judged,
-            attempted,
-            completed,
-        } => {
-            let at = attempted.map_or(completed.at, |event| event.at);
-            let changed = completed.changed.map(|changed| changed.to_string());
-            fields.push(text::precise_time(at));
-            fields.push(completed.execution.to_string());
-            let outcome = completed.outcome.name();
-            fields.push(
-                match attempted.is_some_and(|event| event.rehearsal.is_some()) {
-                    true => format!("rehearsal {outcome}"),
-                    false => outcome.to_owned(),
-                },
-            );
-            fields.push(completed.sqlstate.clone());
-            fields.push(completed.rows.to_string());
-            fields.push(completed.bytes.to_string());
-            fields.push(completed.masked_cells.to_string());
-            fields.push(changed.unwrap_or_default());
-            fields.push(completed.elapsed_us.to_string());
-            (*judged, *attempted)
-        }
-    };
-    fields.push(judged.map(|judged| judged.verb.clone()).unwrap_or_default());
-    let tables = judged.map(|judged| judged.tables.join(" "));
-    fields.push(tables.unwrap_or_default());
-    fields.push(judged.map(text::text).unwrap_or_default());
-    let instead = judged.and_then(|judged| judged.instead.clone());
-    fields.push(instead.unwrap_or_default());
-    let refused = judged.and_then(|judged| judged.parameters.as_ref());
-    let parameters = attempted.map(|attempted| &attempted.parameters).or(refused);
-    let parameters = parameters.map(|parameters| {
-        let values = parameters.iter().map(text::parameter);
-        serde_json::Value::from(values.collect::<Vec<_>>()).to_string()
-    });
-    fields.push(parameters.unwrap_or_default());
-    fields
+    fields.map(Option::unwrap_or_default).into()
 }
 
 fn line(out: &mut impl Write, fields: &[String]) -> io::Result<()> {

@@ -56,8 +56,10 @@ pub(super) fn hold(command: &HoldCommand) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match command {
         HoldCommand::Add { of, why, place } => {
-            let record = place.open()?;
-            if let Some(session) = of.session {
+            let record = place.open_here()?;
+            if let Some(session) = of.session
+                && !record.has_logged(session)?
+            {
                 record.segments(session)?;
             }
             let hold = Hold {
@@ -68,12 +70,12 @@ pub(super) fn hold(command: &HoldCommand) -> Result<()> {
             writeln!(out, "{}", Holds::of(&record.directory).add(&hold)?)?;
         }
         HoldCommand::Remove { hold, place } => {
-            let holds = Holds::of(&place.open()?.directory);
+            let holds = Holds::of(&place.open_here()?.directory);
             let removed = holds.remove(*hold);
             removed.with_context(|| format!("the hold {hold} cannot be removed"))?;
         }
         HoldCommand::List { place } => {
-            for (id, hold) in Holds::of(&place.open()?.directory).list()? {
+            for (id, hold) in Holds::of(&place.open_here()?.directory).list()? {
                 let of = match &hold.of {
                     Held::Session(session) => format!("session {session}"),
                     Held::Subject(subject) => format!("subject {subject}"),

@@ -26,7 +26,7 @@ pub(super) struct Rewrap {
 
 /// Wraps the keys of finished segments for more recipients. What is logged of the segments stays as it is.
 pub(super) fn rewrap(arguments: &Rewrap) -> Result<()> {
-    let record = arguments.place.open()?;
+    let record = arguments.place.open_here()?;
     ensure!(
         !record.identities.is_empty(),
         "pass --identity: the keys have to be unwrapped first"

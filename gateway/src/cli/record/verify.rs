@@ -34,8 +34,11 @@ pub(super) struct Verify {
 
 /// Prints what is found. True: nothing is wrong.
 pub(super) fn verified(arguments: &Verify) -> Result<bool> {
-    let record = arguments.place.open()?;
-    let directory = record.directory;
+    let mut record = match arguments.session {
+        Some(session) => arguments.place.open_for(&[session])?,
+        None => arguments.place.open()?,
+    };
+    let directory = record.directory.clone();
     let known = arguments.key.clone();
     let key = read(&known.unwrap_or_else(|| directory.log().join("key.pub")))?;
     let key = PublicKey::from_text(&key).context("the public key cannot be read")?;
@@ -43,7 +46,7 @@ pub(super) fn verified(arguments: &Verify) -> Result<bool> {
     let older = older.map(|place| checkpoints::kept(place, &key));
     let trust = Trust {
         older: older.transpose()?.unwrap_or_default(),
-        identities: record.identities,
+        identities: std::mem::take(&mut record.identities),
         key,
     };
     let verify = || match arguments.session {

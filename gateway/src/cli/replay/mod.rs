@@ -43,7 +43,7 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 fn replay(arguments: &ReplayArguments) -> Result<()> {
-    let record = arguments.place.open()?;
+    let record = arguments.place.open_for(&[arguments.session])?;
     let segments = record.segments(arguments.session)?;
     let speed = (!arguments.at_once).then_some(arguments.speed);
     let mut player = Player::new(io::stdout().lock(), speed);

@@ -41,7 +41,8 @@ struct Followed {
 }
 
 pub(super) fn tail(arguments: &TailArguments) -> Result<()> {
-    let record = arguments.place.open()?;
+    // Open sessions are nowhere else.
+    let record = arguments.place.open_here()?;
     let mut out = std::io::stdout().lock();
     let mut over = match arguments.session {
         Some(_) => BTreeSet::new(),

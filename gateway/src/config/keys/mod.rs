@@ -10,6 +10,7 @@ mod person;
 mod policies;
 mod record;
 mod stream;
+mod traces;
 mod webhook;
 
 pub(super) use approvals::{API, API_TLS, APPROVALS, STORE};
@@ -21,6 +22,7 @@ pub(super) use person::PERSON;
 pub(super) use policies::{POLICIES, POLICY};
 pub(super) use record::{RECORD, RECORD_MASK};
 pub(super) use stream::{STREAM, STREAMS};
+pub(super) use traces::TRACES;
 pub(super) use webhook::WEBHOOK;
 
 use super::units::size_text;
@@ -229,6 +231,7 @@ pub(super) static CONFIGURATION: Table = Table::new(
         Key::table("record", &RECORD),
         Key::table("streams", &STREAMS),
         Key::new("stream", Kind::Tables(&STREAM), ""),
+        Key::table("traces", &TRACES),
         Key::table("policies", &POLICIES),
         Key::new("policy", Kind::Named(&POLICY), ""),
     ],

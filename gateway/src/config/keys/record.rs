@@ -102,6 +102,25 @@ pub(in crate::config) static RECORD: Table = Table::new(
         )
         .absent("none"),
         Key::new(
+            "store",
+            Kind::String,
+            "where finished segments and the log are uploaded: the URL of an object store (`s3://bucket/path`, `gs://…`, `az://…` or \
+             `abfss://…`), or a directory. Credentials come from the environment",
+        )
+        .absent("everything stays in `directory`"),
+        Key::new(
+            "keep_local",
+            Kind::Period,
+            "for how long after its end a session that was uploaded has a copy in `directory`",
+        )
+        .absent("as long as it is in the record"),
+        Key::new(
+            "upload_backlog",
+            Kind::Size(MIB, 1 << 50),
+            "when more than this waits to be uploaded, nothing runs, as when the disk is full",
+        )
+        .absent("no limit"),
+        Key::new(
             "checkpoints",
             Kind::String,
             "a second place where checkpoints of the log are kept: a directory, or the URL of an object store (`s3://bucket/path`, `gs://…`, \

@@ -49,6 +49,9 @@ impl Display for Config {
         if let Some(streams) = &self.streams {
             streams::streams(f, streams)?;
         }
+        if let Some(traces) = &self.traces {
+            streams::traces(f, traces)?;
+        }
         policies::policies(f, &self.policies)
     }
 }
@@ -79,6 +82,18 @@ fn record(
     }
     shown.string("index", KEEP.name(library.index))?;
     shown.list("viewers", &library.viewers)?;
+    match &record.store {
+        Some(place) => shown.string("store", place)?,
+        None => shown.absent("store")?,
+    }
+    match record.keep_local {
+        Some(keep) => shown.string("keep_local", duration_text(keep))?,
+        None => shown.absent("keep_local")?,
+    }
+    match record.upload_backlog {
+        Some(limit) => shown.string("upload_backlog", size_text(limit))?,
+        None => shown.absent("upload_backlog")?,
+    }
     match &record.checkpoints {
         Some(place) => shown.string("checkpoints", place)?,
         None => shown.absent("checkpoints")?,

@@ -1,13 +1,13 @@
-//! Streams.
+//! Streams and traces.
 
 use std::fmt::{self, Formatter};
 
 use super::shown::Shown;
-use crate::config::ConfiguredStreams;
-use crate::config::choices::{DESTINATION, TEXTS};
-use crate::config::keys::{STREAM, STREAMS};
+use crate::config::choices::{DESTINATION, QUERY_TEXTS, TEXTS, WITHOUT_PARENT};
+use crate::config::keys::{STREAM, STREAMS, TRACES};
 use crate::config::stream::{DestinationKind, StreamFiles};
 use crate::config::units::size_text;
+use crate::config::{ConfiguredStreams, ConfiguredTraces};
 use crate::streams::{Destination, StreamSettings, SyslogTarget};
 
 pub(super) fn streams(f: &mut Formatter<'_>, configured: &ConfiguredStreams) -> fmt::Result {
@@ -47,6 +47,25 @@ fn stream(f: &mut Formatter<'_>, settings: &StreamSettings, files: &StreamFiles)
             None => shown.omit(&[key]),
         }
     }
+    shown.finish()
+}
+
+pub(super) fn traces(f: &mut Formatter<'_>, configured: &ConfiguredTraces) -> fmt::Result {
+    let settings = &configured.settings;
+    let mut shown = Shown::begin(f, &TRACES)?;
+    shown.string("url", &settings.url)?;
+    for (key, file) in [
+        ("token_file", &configured.token_file),
+        ("ca", &configured.ca),
+    ] {
+        match file {
+            Some(path) => shown.string(key, path.display())?,
+            None => shown.absent(key)?,
+        }
+    }
+    shown.string("texts", QUERY_TEXTS.name(settings.texts))?;
+    let without_parent = WITHOUT_PARENT.name(settings.without_parent);
+    shown.string("without_parent", without_parent)?;
     shown.finish()
 }
 

@@ -17,22 +17,12 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::*;
+use crate::recording::tests::Uncounted;
 use crate::recording::{
-    Attempted, Completed, DatabaseRecord, Durability, Judged, OpenRecord, Opened, RecordMetrics,
-    RecordSettings, Recorder, now,
+    Attempted, Completed, DatabaseRecord, Durability, Judged, OpenRecord, Opened, RecordSettings,
+    Recorder, now,
 };
 use crate::store::{Store, StoreSettings, tests::places};
-
-struct Uncounted;
-
-impl RecordMetrics for Uncounted {
-    fn written(&self, _: u64, _: u64) {}
-    fn waited(&self, _: f64) {}
-    fn failed(&self) {}
-    fn truncated(&self) {}
-    fn deleted(&self, _: u64) {}
-    fn checkpoint(&self, _: bool) {}
-}
 
 /// A record that is being written, and its index.
 struct Library {
@@ -506,7 +496,7 @@ fn what_is_deleted_from_the_record_is_deleted_from_the_index() {
         |_| {},
         |library| {
             for text in ["SELECT first", "SELECT second"] {
-                let session = library.open("ada");
+                let session = library.open(text.rsplit(' ').next().unwrap());
                 session.run(text, "public.t", &["cell"]);
                 session.end();
             }
@@ -514,7 +504,33 @@ fn what_is_deleted_from_the_record_is_deleted_from_the_index() {
             library.build();
             let first = library.search("first").remove(0).session.id;
             let path = library.directory.segment(first.parse().unwrap(), 0);
-            std::fs::remove_file(path).unwrap();
+            // What somebody has taken away, or only an object store has, stays.
+            let away = path.with_extension("away");
+            std::fs::rename(&path, &away).unwrap();
+            library.build();
+            assert_eq!(library.texts("first"), ["SELECT first"]);
+            std::fs::rename(&away, &path).unwrap();
+            let hold = gatewright_record::holds::Hold {
+                of: gatewright_record::holds::Held::Subject("second".to_owned()),
+                since: now(),
+                why: String::new(),
+            };
+            gatewright_record::holds::Holds::of(&library.directory)
+                .add(&hold)
+                .unwrap();
+            let root = library.directory.root().to_owned();
+            let settings = RecordSettings {
+                retention: crate::recording::Retention {
+                    all: Some(std::time::Duration::from_millis(1)),
+                    ..Default::default()
+                },
+                ..RecordSettings::in_directory(root)
+            };
+            let deleting = Recorder::start(settings, Arc::new(Uncounted)).unwrap();
+            while path.exists() {
+                std::thread::yield_now();
+            }
+            deleting.finish();
             library.build();
             assert_eq!(library.texts("first"), Vec::<String>::new());
             assert_eq!(library.texts("result:cell"), ["SELECT second"]);

@@ -1,7 +1,5 @@
 //! Checkpoints of the log in a second place. Whoever rewrites the log on this machine cannot rewrite those, and they show it.
 
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +10,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use super::newest;
 use crate::objects::{ObjectError, Objects, Put};
 use crate::recording::{RecordMetrics, now};
 
@@ -27,8 +26,6 @@ const EXTENSION: &str = "checkpoint";
 /// The newest checkpoint is not in its second place.
 #[derive(Debug, Error)]
 enum NotKept {
-    #[error("{}: {source}", path.display())]
-    Read { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Log(#[from] LogError),
     #[error(transparent)]
@@ -91,7 +88,7 @@ impl Checkpoints {
 
     /// Puts the newest checkpoint there, unless it is there.
     async fn keep(&mut self) -> Result<(), NotKept> {
-        let Some((note, checkpoint)) = self.newest()? else {
+        let Some((note, checkpoint)) = newest(&self.directory, &self.key)? else {
             return Ok(());
         };
         if self.kept == Some(checkpoint.size()) {
@@ -105,19 +102,6 @@ impl Checkpoints {
                 Ok(())
             }
             Put::Exists => Err(NotKept::Exists),
-        }
-    }
-
-    /// `None`: nothing has been logged yet.
-    fn newest(&self) -> Result<Option<(Vec<u8>, Checkpoint)>, NotKept> {
-        let path = self.directory.checkpoint();
-        match std::fs::read(&path) {
-            Ok(note) => {
-                let checkpoint = self.key.open(&note)?;
-                Ok(Some((note, checkpoint)))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(NotKept::Read { path, source }),
         }
     }
 

@@ -15,7 +15,7 @@ struct Rounds {
 
 impl Rounds {
     fn begin(settings: &RecordSettings) -> Self {
-        let core = Arc::new(Core::new(settings.durability, Arc::new(Uncounted)));
+        let core = Arc::new(Core::new(settings.durability, None, Arc::new(Uncounted)));
         let writer = prepare(settings.clone(), Arc::clone(&core)).unwrap().writer;
         Rounds { core, writer }
     }

@@ -73,8 +73,7 @@ pub fn python_drivers() -> Result<()> {
 }
 
 pub fn receivers() -> Result<()> {
-    let script =
-        "import moto.server, ocsf_json_schema, jsonschema, opentelemetry.proto; print(6 * 7)";
+    let script = "import moto.server, ocsf_json_schema, jsonschema, opentelemetry.proto, duckdb; print(6 * 7)";
     expect_answer(
         Command::new(locate::python_with_drivers()?)
             .args(["-c", script])
