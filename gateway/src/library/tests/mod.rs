@@ -545,7 +545,9 @@ fn what_is_deleted_from_the_record_is_deleted_from_the_index() {
 fn of_what_is_encrypted_the_index_has_only_what_is_in_the_clear() {
     let recipient = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj".to_owned();
     on_both(
-        |settings| settings.recipients = Recipients::from_texts(&[recipient.clone()]).unwrap(),
+        |settings| {
+            settings.recipients = Recipients::from_texts(std::slice::from_ref(&recipient)).unwrap()
+        },
         |library| {
             let session = library.open("ada");
             session.run("SELECT secret", "public.hidden", &["cell"]);
