@@ -178,7 +178,7 @@ const steps = {
     await found.click();
     await page.locator('table.changes td', { hasText: 'BBBBBBBB' }).first().waitFor();
     assert.equal(await page.locator('table.changes tbody tr').count(), 50);
-    await page.click('text=Rows behind');
+    await page.click('text=Next rows');
     await page.locator('.pages', { hasText: 'Rows 51 to 100 of 120' }).waitFor();
     await page.click('text=All statements');
     await page.locator('.moment', { hasText: 'pg_sleep' }).waitFor();

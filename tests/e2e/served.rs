@@ -90,6 +90,7 @@ password = "{password}"
 
 {sections}
 "#,
+            sections = sections.replace("ISSUER", &issuer.url),
             url = issuer.url,
             name = direct.database,
             user = direct.user,

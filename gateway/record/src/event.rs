@@ -146,6 +146,20 @@ pub struct Judged {
     /// The values of a Bind that was refused. Those of what was permitted are in its [`Attempted`].
     #[n(12)]
     pub parameters: Option<Vec<Parameter>>,
+    /// Where the values of its result come from, a column after the other. `None`: that is not known, or not recorded.
+    #[n(13)]
+    pub columns: Option<Vec<ResultColumn>>,
+}
+
+/// What a column of a result can carry.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ResultColumn {
+    #[n(0)]
+    pub name: Option<String>,
+    /// Columns of tables, as `schema.table.column`; the column `*` is any. `None`: it may carry anything.
+    #[n(1)]
+    pub sources: Option<Vec<String>>,
 }
 
 /// The message with which a statement was judged.

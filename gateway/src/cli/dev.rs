@@ -135,6 +135,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
             let settings = LibrarySettings {
                 viewers: vec![REVIEWERS.to_owned()],
                 index: Keep::Rows,
+                masks: Vec::new(),
             };
             let store = StoreSettings::Memory;
             let library = app::library(store, record, recorder.clone(), settings, &metrics);

@@ -6,7 +6,7 @@ use super::choices::{DURABILITY, KEEP, LITERALS};
 use super::section::Section;
 use super::values::plain;
 use crate::identity::Grants;
-use crate::library::LibrarySettings;
+use crate::library::{LibrarySettings, MaskedColumn, RecordMask};
 use crate::objects::Place;
 use crate::recording::{DatabaseRecord, Recipients, RecordSettings, Retention};
 
@@ -39,6 +39,7 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<(RecordSettings, LibraryS
     let library = LibrarySettings {
         viewers: plain(section.strings("viewers")),
         index: section.choice("index", &KEEP).unwrap_or_default(),
+        masks: section.sections("mask").into_iter().map(mask).collect(),
     };
     section.finish();
     let directory = directory?;
@@ -56,6 +57,7 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<(RecordSettings, LibraryS
         recipients,
         session_limit: session_limit.map(|size| size as u64),
         max_segment: max_segment.map_or(0, |size| size as u64),
+        origins: !library.masks.is_empty(),
         store,
         keep_local,
         upload_backlog: upload_backlog.map(|size| size as u64),
@@ -63,6 +65,24 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<(RecordSettings, LibraryS
         checkpoint_interval: checkpoint_interval.unwrap_or_default(),
     };
     Some((settings, library))
+}
+
+fn mask(section: Section<'_, '_>) -> RecordMask {
+    let columns = section.some_strings("columns").into_iter();
+    let columns = columns.filter_map(|text| {
+        let column = MaskedColumn::parse(&text.value);
+        if column.is_none() {
+            let why = "a column is schema.table.column, or schema.table.* for all of a table";
+            section.error(text.at, format!("`columns`: {why}"));
+        }
+        column
+    });
+    let mask = RecordMask {
+        columns: columns.collect(),
+        groups: plain(section.strings("groups")),
+    };
+    section.finish();
+    mask
 }
 
 /// A path, relative to the file's directory, or the URL of an object store.

@@ -131,6 +131,27 @@ pub(super) async fn list(
     Ok(html(status, &page))
 }
 
+impl RecordQuery {
+    /// The search, narrowed by the other fields.
+    fn typed(&self) -> String {
+        let mut typed = self.q.clone();
+        for (key, value) in [
+            ("subject", &self.subject),
+            ("agent", &self.agent),
+            ("database", &self.database),
+        ] {
+            let value = value.replace('"', "");
+            if !value.trim().is_empty() {
+                typed.push_str(&format!(" {key}:\"{}\"", value.trim()));
+            }
+        }
+        if self.refused.is_some() {
+            typed.push_str(" verdict:refused");
+        }
+        typed
+    }
+}
+
 impl Reader {
     async fn list(&self, query: &RecordQuery, page: &mut RecordPage) -> Result<(), Trouble> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -160,7 +181,8 @@ impl Reader {
     }
 
     async fn search(&self, query: &RecordQuery, page: &mut RecordPage) -> Result<(), Trouble> {
-        let search = match Search::parse(&query.q) {
+        let typed = query.typed();
+        let search = match Search::parse(&typed) {
             Ok(search) => search,
             Err(error) => {
                 page.trouble = Some(Visible::line(&format!(
@@ -174,7 +196,7 @@ impl Reader {
             Err(_) => search,
         };
         let (library, viewer) = (&self.library, &self.viewer);
-        let found = library.search(viewer, &query.q, search, query.before, PAGE);
+        let found = library.search(viewer, &typed, search, query.before, PAGE);
         let found = found.await?;
         let last = found.entries.last().filter(|_| found.has_more);
         let before = last.map(|last| last.id.to_string());

@@ -216,7 +216,7 @@ impl PolicyAnswer {
             name: Visible::line(&policy.name),
             version: Visible::line(&policy.version),
             answer: answer(&policy.answer),
-            shadow: policy.shadow.as_deref().map(answer),
+            shadow: policy.shadow.as_deref().and_then(would),
         }
     }
 }
@@ -228,6 +228,16 @@ fn answer(name: &str) -> &'static str {
         "requires-approval" => "asked people",
         "rewrote" => "rewrote it",
         _ => "was not asked",
+    }
+}
+
+/// What a policy in shadow mode would have done.
+fn would(name: &str) -> Option<&'static str> {
+    match name {
+        "denied" => Some("it would have refused it"),
+        "requires-approval" => Some("it would have asked people"),
+        "rewrote" => Some("it would have rewritten it"),
+        _ => None,
     }
 }
 
@@ -301,7 +311,7 @@ impl ResultTable {
             notes: contents
                 .notes
                 .iter()
-                .map(|note| Visible::text(note))
+                .map(|note| Visible::text(&note.text))
                 .collect(),
         }
     }
@@ -332,7 +342,9 @@ pub(super) fn why(missing: Missing) -> &'static str {
         Missing::TooFar => {
             "These rows are too far into the result to be shown here: use gatewright export."
         }
-        Missing::Elsewhere => "Another gateway has the record of this session: open its console.",
+        Missing::Elsewhere => {
+            "This gateway does not have the files of this session: another gateway has them, or only the object store."
+        }
         Missing::NotKept => "No results are recorded of this session.",
         Missing::Damaged => {
             "The record is damaged here. gatewright record verify says where, and what was done to it."

@@ -6,8 +6,9 @@ mod withheld;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatewright_contract::{self as contract, RequestId, StatementId};
+use gatewright_contract::{self as contract, ColumnSource, RequestId, StatementId};
 use gatewright_policy_host::{Fault, Mode, Policy, StatementView};
+use gatewright_sql::Outputs;
 use gatewright_wire::frontend;
 
 use super::SessionGate;
@@ -18,7 +19,7 @@ use super::text::AnalyzedText;
 use super::view::{KeptParameters, View};
 use crate::recording::{
     self, Attempt, Attempted, Completed, Decision, Failure, Judged as JudgedEvent, Literals,
-    Parameter, PolicyAnswer, PolicyVerdict, Stage,
+    Parameter, PolicyAnswer, PolicyVerdict, ResultColumn, Stage,
 };
 use crate::session::{Answer, Completion, Judged, Phase, Refusal, Verdict};
 
@@ -166,7 +167,10 @@ impl SessionGate {
     }
 
     fn record_permit(&self, permit: &Permit, judging: &Judging) {
-        let event = permitted(permit, judging);
+        let mut event = permitted(permit, judging);
+        if self.record.has_origins() {
+            event.columns = permit.view.facts().and_then(columns);
+        }
         let event = self.without_secrets(event, is_standard(&permit.view));
         if self.listeners.are_there() {
             // One that was made once and is used again was told of before.
@@ -365,6 +369,29 @@ fn of_facts(facts: &gatewright_sql::Facts) -> JudgedEvent {
         tables: tables.collect(),
         ..JudgedEvent::default()
     }
+}
+
+/// Where the values of the result come from, as the lineage has it. `None`: the number of columns is not known.
+fn columns(facts: &gatewright_sql::Facts) -> Option<Vec<ResultColumn>> {
+    let outputs = match &facts.outputs {
+        // Rows that leave by COPY.
+        Outputs::None => &facts.inner,
+        outputs => outputs,
+    };
+    let Outputs::Columns(outputs) = outputs else {
+        return None;
+    };
+    let columns = outputs.iter().map(|output| ResultColumn {
+        name: output.name.clone(),
+        sources: output.sources.as_ref().map(|sources| {
+            let sources = sources.iter();
+            let named = |source: &ColumnSource| {
+                format!("{}.{}.{}", source.schema, source.table, source.column)
+            };
+            sources.map(named).collect()
+        }),
+    });
+    Some(columns.collect())
 }
 
 fn permitted(permit: &Permit, judging: &Judging) -> JudgedEvent {

@@ -12,7 +12,8 @@ use gatewright_wire::backend::{DataRow, RowDescription};
 use gatewright_wire::frame::Frame;
 
 use super::frames::Frames;
-use super::index::{SessionEntry, StatementEntry, StatementPolicy, ViewingEntry};
+use super::index::{IndexSettings, SessionEntry, StatementEntry, StatementPolicy, ViewingEntry};
+use super::masks::{Eyes, Hidden, RecordMask};
 use super::values;
 use super::words;
 
@@ -38,6 +39,7 @@ pub(super) struct Gatherer {
     results: Option<Place>,
     /// Statements are indexed.
     keeps_statements: bool,
+    masks: Vec<RecordMask>,
     /// `None`: results are not indexed.
     delivered: Option<Delivered>,
 }
@@ -51,8 +53,8 @@ struct Delivered {
 }
 
 impl Gatherer {
-    /// `keep`: how much of it is indexed.
-    pub fn new(session: SessionEntry, keep: Keep) -> Self {
+    pub fn new(session: SessionEntry, settings: &IndexSettings) -> Self {
+        let keep = settings.keep;
         Gatherer {
             session,
             changed: BTreeMap::new(),
@@ -64,6 +66,7 @@ impl Gatherer {
             results: None,
             delivered: (keep == Keep::Rows).then(Delivered::default),
             keeps_statements: keep >= Keep::Statements,
+            masks: settings.masks.clone(),
         }
     }
 
@@ -74,11 +77,15 @@ impl Gatherer {
                 self.results = Some(place);
                 self.opened(*event);
             }
-            Event::Judged(event) => self.judged(event),
+            Event::Judged(event) => self.judged(place, event),
             Event::Attempted(event) => self.attempted(place, event),
             Event::Delivered(event) => {
                 if let Some(delivered) = &mut self.delivered {
-                    delivered.take(&event.bytes);
+                    // Results come in the order of the executions.
+                    let running = self.running.first_key_value();
+                    let columns = running.and_then(|(_, entry)| entry.columns.as_deref());
+                    let hidden = Hidden::from(&self.masks, Eyes::Anybody);
+                    delivered.take(&event.bytes, &|index| hidden.column(columns, index));
                 }
             }
             Event::Completed(event) => self.completed(place, &event),
@@ -134,13 +141,14 @@ impl Gatherer {
         });
     }
 
-    fn judged(&mut self, judged: Box<Judged>) {
+    fn judged(&mut self, place: Place, judged: Box<Judged>) {
         if judged.decision == Decision::Refused {
             self.session.refusals += 1;
             self.last_number += 1;
             let mut entry = StatementEntry {
                 number: self.last_number,
                 began_at: micros(judged.at),
+                attempted_in: Some(place),
                 ..StatementEntry::default()
             };
             entry.judge(&judged);
@@ -249,6 +257,7 @@ impl StatementEntry {
         );
         self.sqlstate.clone_from(&judged.sqlstate);
         self.message = judged.message.clone().map(|message| cut(message).0);
+        self.columns.clone_from(&judged.columns);
         self.verb.clone_from(&judged.verb);
         self.tables.clone_from(&judged.tables);
         let policies = judged.policies.iter().map(|policy| StatementPolicy {
@@ -289,11 +298,12 @@ fn micros(at: Time) -> i64 {
 }
 
 impl Delivered {
-    fn take(&mut self, bytes: &[u8]) {
+    /// `is_hidden`: columns whose values are not indexed.
+    fn take(&mut self, bytes: &[u8], is_hidden: &dyn Fn(usize) -> bool) {
         let mut frames = std::mem::take(&mut self.frames);
         // What cannot be read as messages is not indexed.
         let read = frames.take(bytes, &mut |frame| {
-            self.message(frame);
+            self.message(frame, is_hidden);
             Ok(())
         });
         if matches!(read, Ok(None)) {
@@ -301,7 +311,7 @@ impl Delivered {
         }
     }
 
-    fn message(&mut self, frame: Frame<'_>) {
+    fn message(&mut self, frame: Frame<'_>, is_hidden: &dyn Fn(usize) -> bool) {
         match frame.tag {
             b'T' => {
                 let columns = RowDescription::decode(frame.body).map(|description| {
@@ -310,19 +320,22 @@ impl Delivered {
                 });
                 self.columns = columns.unwrap_or_default();
             }
-            b'D' => self.row(frame),
+            b'D' => self.row(frame, is_hidden),
             // The others have no cells.
             _ => {}
         }
     }
 
-    fn row(&mut self, frame: Frame<'_>) {
+    fn row(&mut self, frame: Frame<'_>, is_hidden: &dyn Fn(usize) -> bool) {
         let Ok(row) = DataRow::decode(frame.body) else {
             return;
         };
         for (index, cell) in row.cells().enumerate() {
             let (type_oid, format) = self.columns.get(index).copied().unwrap_or_default();
             let Ok(Some(value)) = cell else { continue };
+            if is_hidden(index) {
+                continue;
+            }
             if self.words.len() >= words::MOST {
                 return;
             }

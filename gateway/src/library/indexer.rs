@@ -10,9 +10,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use gatewright_contract::SessionId;
+use gatewright_record::deletion::Logged;
 use gatewright_record::directory::Directory;
 use gatewright_record::follow::{Follower, Reached, Wants};
-use gatewright_record::log::PublicKey;
+use gatewright_record::log::{Log, PublicKey};
 use tokio::runtime::{Builder, Runtime};
 
 use super::error::LibraryError;
@@ -243,10 +244,23 @@ impl Work {
             }
         }
         let gone = known.keys().filter_map(|id| id.parse().ok());
-        let gone = gone.filter(|session| !there.contains_key(session));
-        due.deleted.extend(gone);
+        let gone: Vec<SessionId> = gone.filter(|id| !there.contains_key(id)).collect();
+        if !gone.is_empty() {
+            // What only the object store has is not deleted.
+            let deleted = self.deleted()?;
+            due.deleted
+                .extend(gone.into_iter().filter(|id| deleted.contains(id)));
+        }
         due.is_found = true;
         Ok(())
+    }
+
+    /// Sessions that the log says are deleted.
+    fn deleted(&self) -> io::Result<BTreeSet<SessionId>> {
+        let log = Log::open(self.directory.log(), &key(&self.directory)?);
+        let entries = log.and_then(|log| log.entries());
+        let entries = entries.map_err(io::Error::other)?;
+        Ok(Logged::of(&entries).deleted().collect())
     }
 
     fn remove(&mut self, due: &mut Due) -> Result<(), LibraryError> {
@@ -309,7 +323,7 @@ impl Work {
         Reading {
             follower: Follower::new(self.directory.clone(), id)
                 .reading_as(self.settings.identities.clone()),
-            gatherer: Gatherer::new(entry, self.settings.keep),
+            gatherer: Gatherer::new(entry, &self.settings),
             is_new: true,
         }
     }
@@ -345,7 +359,10 @@ impl Reading {
 
 /// The name of the record: that of its log's key.
 pub(super) fn name(directory: &Directory) -> io::Result<String> {
+    Ok(key(directory)?.name().to_owned())
+}
+
+fn key(directory: &Directory) -> io::Result<PublicKey> {
     let key = fs::read_to_string(directory.log().join("key.pub"))?;
-    let key = PublicKey::from_text(&key).map_err(io::Error::other)?;
-    Ok(key.name().to_owned())
+    PublicKey::from_text(&key).map_err(io::Error::other)
 }

@@ -6,6 +6,7 @@ mod error;
 mod gather;
 mod index;
 mod indexer;
+mod masks;
 mod reading;
 mod search;
 mod statement;
@@ -24,6 +25,7 @@ pub use index::{
     ViewedEntry,
 };
 pub use indexer::{Build, IndexMetrics, Indexer, build};
+pub use masks::{MaskedColumn, RecordMask};
 pub use reading::{Library, LibrarySettings, SessionShown, StatementShown};
 pub use search::{Found, Search, SearchError, Snippet};
 pub use statement::{Cell, Contents, Missing, ROWS, ShownParameter};

@@ -13,6 +13,7 @@ use super::index::{
     Index, IndexSettings, Listing, Page, SessionEntry, StatementEntry, ViewedEntry,
 };
 use super::indexer::{self, IndexMetrics, Indexer};
+use super::masks::{Eyes, Hidden, RecordMask};
 use super::search::{Found, Search};
 use super::statement::{self, Contents, Missing};
 use super::viewings::{Viewer, Viewings};
@@ -25,6 +26,8 @@ pub struct LibrarySettings {
     /// Groups whose members see recorded sessions, besides auditors.
     pub viewers: Vec<String>,
     pub index: Keep,
+    /// What viewers do not see of results.
+    pub masks: Vec<RecordMask>,
 }
 
 impl Default for LibrarySettings {
@@ -32,6 +35,7 @@ impl Default for LibrarySettings {
         LibrarySettings {
             viewers: Vec::new(),
             index: Keep::Statements,
+            masks: Vec::new(),
         }
     }
 }
@@ -87,6 +91,7 @@ impl Library {
         let kept = IndexSettings {
             keep: settings.index,
             identities: Identities::default(),
+            masks: settings.masks.clone(),
         };
         let changes = recorder.changes();
         let indexer = Indexer::start(index.clone(), kept, directory.clone(), changes, metrics)?;
@@ -208,7 +213,10 @@ impl Library {
             ..Viewed::default()
         };
         self.note(viewer, View::Statement, viewed).await?;
-        let contents = self.contents(&session, id, &statement, first).await?;
+        let mut contents = self.contents(&session, id, &statement, first).await?;
+        let settings = self.shared.settings.load();
+        let eyes = Eyes::Of(&viewer.identity.groups);
+        contents.mask(&Hidden::from(&settings.masks, eyes), &statement);
         Ok(Some(StatementShown {
             session,
             statement,
@@ -239,15 +247,18 @@ impl Library {
         first: u64,
     ) -> Result<Contents, LibraryError> {
         if session.record != self.shared.record {
-            let mut contents = Contents::default();
-            contents.miss(Missing::Elsewhere);
-            return Ok(contents);
+            return Ok(elsewhere());
         }
         let directory = self.shared.directory.clone();
         let statement = statement.clone();
         let read = move || statement::read(&directory, id, &statement, first);
         let read = tokio::task::spawn_blocking(read).await;
-        let mut contents = read.map_err(std::io::Error::other)??;
+        let mut contents = match read.map_err(std::io::Error::other)? {
+            Ok(contents) => contents,
+            // Only the object store has it.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => elsewhere(),
+            Err(error) => return Err(error.into()),
+        };
         if session.keep != super::values::keep(Keep::Rows) && contents.rows.is_empty() {
             contents.miss(Missing::NotKept);
         }
@@ -259,6 +270,12 @@ impl Library {
         let noted = self.shared.viewings.note(viewer, viewed).await;
         noted.map_err(LibraryError::Unrecorded)
     }
+}
+
+fn elsewhere() -> Contents {
+    let mut contents = Contents::default();
+    contents.miss(Missing::Elsewhere);
+    contents
 }
 
 fn ids<'a>(sessions: impl Iterator<Item = &'a SessionEntry>) -> Vec<SessionId> {

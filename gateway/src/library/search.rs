@@ -1,5 +1,7 @@
 //! What people type into a search, and what is found.
 
+use std::ops::Range;
+
 use thiserror::Error;
 
 use super::index::{SessionEntry, StatementEntry};
@@ -116,7 +118,7 @@ impl Search {
     /// The beginning of what was found in a text, with what is around it.
     pub(super) fn snippet(&self, text: &str) -> Vec<Snippet> {
         let spans: Vec<_> = words::spans(text).take(words::MOST).collect();
-        let is_found = |span: &std::ops::Range<usize>| {
+        let is_found = |span: &Range<usize>| {
             let word = text.get(span.clone()).map(words::word).unwrap_or_default();
             self.terms.iter().any(|term| term.has(&word))
         };
@@ -128,14 +130,14 @@ impl Search {
         if begin > 0 {
             snippet.push("…", false);
         }
+        let inside = spans
+            .iter()
+            .filter(|span| span.start >= begin && span.end <= end);
         let mut at = begin;
-        for span in &spans {
-            if span.start < begin || span.end > end || !is_found(span) {
-                continue;
-            }
-            snippet.push(text.get(at..span.start).unwrap_or_default(), false);
-            snippet.push(text.get(span.clone()).unwrap_or_default(), true);
-            at = span.end;
+        for found in joined(inside.filter(|span| is_found(span))) {
+            snippet.push(text.get(at..found.start).unwrap_or_default(), false);
+            snippet.push(text.get(found.clone()).unwrap_or_default(), true);
+            at = found.end;
         }
         snippet.push(text.get(at..end).unwrap_or_default(), false);
         if end < text.len() {
@@ -157,6 +159,18 @@ impl Snippets {
             });
         }
     }
+}
+
+/// Words with one byte between them are one: `snake_case`.
+fn joined<'a>(spans: impl Iterator<Item = &'a Range<usize>>) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if last.end + 1 == span.start => last.end = span.end,
+            Some(_) | None => joined.push(span.clone()),
+        }
+    }
+    joined
 }
 
 /// So many characters more in both directions.
@@ -349,6 +363,9 @@ mod tests {
         assert_eq!(found[0].text, "email");
         assert_eq!(snippet[0].text, "…");
         assert_eq!(search.snippet("SELECT 1"), Vec::new());
+        let search = Search::parse("big_orders").expect("a search");
+        let snippet = search.snippet("FROM big_orders");
+        assert_eq!(snippet[1].text, "big_orders");
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use std::io;
 use gatewright_contract::SessionId;
 use gatewright_record::Event;
 use gatewright_record::directory::Directory;
-use gatewright_record::event::Attempted;
+use gatewright_record::event::{Attempted, Decision, Parameter};
 use gatewright_record::follow::{Follower, Place, Wants};
 use gatewright_wire::ErrorFields;
 use gatewright_wire::backend::{CommandComplete, DataRow, RowDescription};
@@ -13,6 +13,7 @@ use gatewright_wire::frame::Frame;
 
 use super::frames::Frames;
 use super::index::StatementEntry;
+use super::masks::Hidden;
 use super::values;
 
 /// Rows on a page.
@@ -40,9 +41,17 @@ pub struct Contents {
     pub first: u64,
     pub has_more: bool,
     /// Errors, notices, COPY data and what the command has said.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// Why something is not shown.
     pub missing: Option<Missing>,
+}
+
+/// Something that the client was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    pub text: String,
+    /// It can quote values.
+    has_values: bool,
 }
 
 /// A parameter as it was bound.
@@ -72,7 +81,7 @@ pub enum Missing {
     Encrypted,
     /// It lies too far in the file: it can be exported.
     TooFar,
-    /// Another gateway has the files.
+    /// Another gateway, or only the object store, has the files.
     Elsewhere,
     /// What is recorded of the session has no results.
     NotKept,
@@ -82,7 +91,7 @@ pub enum Missing {
     Running,
 }
 
-/// Reads the parameters, and a page of the results. `is_masked`: whether a column's values are masked for the viewer.
+/// Reads the parameters, and a page of the results.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -96,10 +105,12 @@ pub(super) fn read(
         first,
         ..Contents::default()
     };
-    let execution = entry
-        .execution
-        .and_then(|number| u64::try_from(number).ok());
-    let (Some(execution), Some(place)) = (execution, entry.attempted_in) else {
+    let Some(place) = entry.attempted_in else {
+        return Ok(contents);
+    };
+    let execution = entry.execution.map(u64::try_from).and_then(Result::ok);
+    let Some(execution) = execution else {
+        read_refusal(directory, session, entry.began_at, place, &mut contents)?;
         return Ok(contents);
     };
     read_attempt(directory, session, execution, place, &mut contents)?;
@@ -108,6 +119,28 @@ pub(super) fn read(
         None => contents.miss(Missing::Running),
     }
     Ok(contents)
+}
+
+/// `at`: when it was refused.
+fn read_refusal(
+    directory: &Directory,
+    session: SessionId,
+    at: i64,
+    place: Place,
+    contents: &mut Contents,
+) -> io::Result<()> {
+    let mut follower = Follower::from(directory.clone(), session, place);
+    follower.read(&mut |_, event| {
+        let Event::Judged(judged) = event else {
+            return Wants::More;
+        };
+        if i64::try_from(judged.at) != Ok(at) || judged.decision != Decision::Refused {
+            return Wants::More;
+        }
+        contents.bound(judged.parameters.as_deref().unwrap_or_default());
+        Wants::Nothing
+    })?;
+    Ok(())
 }
 
 fn read_attempt(
@@ -191,14 +224,32 @@ fn read_results(
 }
 
 impl Contents {
+    /// Masks what the viewer may not see.
+    pub(super) fn mask(&mut self, hidden: &Hidden<'_>, entry: &StatementEntry) {
+        let columns = entry.columns.as_deref();
+        for row in &mut self.rows {
+            for (index, cell) in row.iter_mut().enumerate() {
+                if *cell != Cell::Null && hidden.column(columns, index) {
+                    *cell = Cell::Masked;
+                }
+            }
+        }
+        if hidden.texts() {
+            self.notes.retain(|note| !note.has_values);
+        }
+    }
+
     pub(super) fn miss(&mut self, missing: Missing) {
         self.missing.get_or_insert(missing);
     }
 
     fn attempt(&mut self, attempted: Attempted) {
+        self.bound(&attempted.parameters);
         self.sent = attempted.rehearsal.and_then(|rehearsal| rehearsal.text);
-        let parameters = attempted.parameters.iter();
-        let parameters = parameters.map(|parameter| ShownParameter {
+    }
+
+    fn bound(&mut self, parameters: &[Parameter]) {
+        let parameters = parameters.iter().map(|parameter| ShownParameter {
             type_oid: parameter.type_oid,
             value: match (values::parameter(parameter), parameter.withheld) {
                 (Some(text), _) => cell(text),
@@ -228,7 +279,7 @@ struct Results {
     count: u64,
     rows: Vec<Vec<Cell>>,
     has_more: bool,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 impl Results {
@@ -252,7 +303,7 @@ impl Results {
         });
         match read {
             Ok(None) => self.frames = frames,
-            Ok(Some(error)) => self.note(format!("what follows cannot be read: {error}")),
+            Ok(Some(error)) => self.note(format!("what follows cannot be read: {error}"), false),
             // Nothing is written.
             Err(_) => {}
         }
@@ -273,27 +324,31 @@ impl Results {
             b'D' => self.row(frame),
             b'C' => {
                 if let Ok(complete) = CommandComplete::decode(frame.body) {
-                    self.note(complete.tag.to_owned());
+                    self.note(complete.tag.to_owned(), false);
                 }
             }
             b'E' | b'N' => {
                 if let Ok(fields) = ErrorFields::decode(frame.body) {
                     let (severity, sqlstate) = (fields.severity(), fields.sqlstate());
-                    self.note(format!("{severity}: {sqlstate}: {}", fields.message()));
+                    self.note(
+                        format!("{severity}: {sqlstate}: {}", fields.message()),
+                        true,
+                    );
                 }
             }
             b'd' => {
                 let text = String::from_utf8_lossy(frame.body);
-                self.note(text.trim_end_matches('\n').to_owned());
+                self.note(text.trim_end_matches('\n').to_owned(), true);
             }
             // The others show nothing.
             _ => {}
         }
     }
 
-    fn note(&mut self, text: String) {
+    fn note(&mut self, text: String, has_values: bool) {
         if self.notes.len() < MOST_NOTES {
-            self.notes.push(text.chars().take(LONGEST_VALUE).collect());
+            let text = text.chars().take(LONGEST_VALUE).collect();
+            self.notes.push(Note { text, has_values });
         }
     }
 

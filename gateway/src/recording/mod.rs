@@ -29,7 +29,7 @@ pub use changes::{Changed, RecordChanges};
 pub use failure::Failure;
 pub use gatewright_record::event::{
     Attempted, Completed, Decision, Judged, Keep, Literals, Opened, Parameter, PolicyAnswer,
-    PolicyVerdict, Rehearsal, RehearsalWay, Stage, Withheld, WithheldText,
+    PolicyVerdict, Rehearsal, RehearsalWay, ResultColumn, Stage, Withheld, WithheldText,
 };
 pub use gatewright_record::sealed::Recipients;
 pub use open::{Attempt, OpenRecord, SessionRecord};
@@ -54,6 +54,8 @@ pub struct RecordSettings {
     pub retention: Retention,
     /// For whom it is encrypted; `None`: it is not.
     pub recipients: Option<Recipients>,
+    /// Whether it is recorded where the values of results come from.
+    pub origins: bool,
     /// A segment that is longer than this is followed by another one.
     pub max_segment: u64,
     /// Where finished segments and the log are uploaded.
@@ -81,6 +83,7 @@ impl RecordSettings {
             session_limit: None,
             retention: Retention::default(),
             recipients: None,
+            origins: false,
             max_segment: 64 << 20,
             store: None,
             keep_local: None,

@@ -138,6 +138,12 @@ impl SessionRecord {
         self.kept(Keep::Statements).is_some()
     }
 
+    /// True where it is recorded where the values of results come from.
+    pub fn has_origins(&self) -> bool {
+        let open = self.kept(Keep::Statements);
+        open.is_some_and(|open| open.core.has_origins.load(Ordering::Acquire))
+    }
+
     /// What is recorded of values in texts and beside them.
     pub fn literals(&self) -> Literals {
         self.0

@@ -61,6 +61,8 @@ pub(super) struct Core {
     /// Deletions that are to be logged, and who waits for that.
     deletions: Mutex<Vec<Deletions>>,
     failure: watch::Sender<Option<Failure>>,
+    /// Where the values of results come from is recorded.
+    pub has_origins: AtomicBool,
     pub changes: Changes,
     /// So many bytes are logged and not uploaded.
     backlog: AtomicU64,
@@ -83,6 +85,7 @@ impl Recorder {
         let is_sealed = settings.recipients.is_some();
         let backlog_limit = settings.upload_backlog;
         let core = Arc::new(Core::new(settings.durability, backlog_limit, metrics));
+        core.has_origins.store(settings.origins, Ordering::Release);
         let Prepared {
             writer,
             deleter,
@@ -197,6 +200,7 @@ impl Core {
             stopping: AtomicBool::new(false),
             deletions: Mutex::default(),
             failure: watch::Sender::new(None),
+            has_origins: AtomicBool::new(false),
             changes: Changes::default(),
             backlog: AtomicU64::new(0),
             backlog_limit,

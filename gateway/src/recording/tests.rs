@@ -75,6 +75,7 @@ fn settings(root: &Path) -> RecordSettings {
         session_limit: None,
         retention: Retention::default(),
         recipients: None,
+        origins: false,
         max_segment: 1 << 20,
         store: None,
         keep_local: None,

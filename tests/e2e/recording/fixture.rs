@@ -62,6 +62,27 @@ impl Recorded {
         )
     }
 
+    /// The same, whose store and record are in this folder. `ISSUER` in the sections stands for that of the tokens.
+    pub fn start_storing(
+        version: Version,
+        test: &str,
+        keys: &str,
+        sections: &str,
+        folder: TempDir,
+    ) -> Result<Self> {
+        let directory = folder.path().join("record");
+        let environment = Vec::new();
+        Self::start_beside(
+            version,
+            test,
+            keys,
+            sections,
+            environment,
+            folder,
+            directory,
+        )
+    }
+
     fn start_beside(
         version: Version,
         test: &str,
@@ -130,6 +151,12 @@ columns = [{{ column = "public.customers.email", method = "redact" }}]
 
     /// The output and the exit code of a command of the gateway that reads the record.
     pub fn command(&self, arguments: &[&str]) -> Result<(String, Option<i32>)> {
+        let directory = self.directory.display().to_string();
+        self.run(&[arguments, &["--directory", &directory]].concat())
+    }
+
+    /// The same of any command.
+    pub fn run(&self, arguments: &[&str]) -> Result<(String, Option<i32>)> {
         let (verb, rest) = arguments.split_first().context("a command")?;
         let mut command = GatewayCommand::verb(verb);
         for argument in rest {
@@ -138,8 +165,7 @@ columns = [{{ column = "public.customers.email", method = "redact" }}]
         for (name, value) in self.served.environment() {
             command = command.environment(name, value);
         }
-        let directory = self.directory.display().to_string();
-        let output = command.arguments(["--directory", &directory]).output()?;
+        let output = command.output()?;
         let errors = String::from_utf8_lossy(&output.stderr);
         let text = String::from_utf8(output.stdout)? + &errors;
         Ok((text, output.status.code()))

@@ -14,6 +14,7 @@ mod disk_full;
 mod encrypted;
 mod export;
 pub mod fixture;
+mod index;
 mod kills;
 mod large;
 mod limits;

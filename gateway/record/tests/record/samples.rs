@@ -57,6 +57,7 @@ pub fn judged(statement: u128) -> Event<'static> {
         tables: vec!["public.customers".to_owned()],
         withheld: None,
         parameters: None,
+        columns: None,
     }))
 }
 

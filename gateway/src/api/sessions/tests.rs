@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::api::tests::Stage;
 use crate::library::tests::{ADAS, Shelf};
+use crate::library::{MaskedColumn, RecordMask};
 
 struct Reader {
     url: String,
@@ -77,6 +78,8 @@ async fn viewers_see_sessions_statements_and_results() {
     let (_, other) = reader.get(&format!("{path}/1")).await;
     assert_eq!(other["results"], serde_json::json!([["1"]]));
 
+    let (_, refused) = reader.get(&format!("{path}/3")).await;
+    assert_eq!(refused["parameters"][0]["value"], "bound");
     let (_, found) = reader.get("/search?q=result:%22email+77%22").await;
     assert_eq!(found["found"][0]["statement"]["number"], 2);
     let (_, found) = reader.get("/search?q=drop+verdict:refused").await;
@@ -188,4 +191,45 @@ async fn what_cannot_be_recorded_is_not_shown() {
         }
     }
     assert_eq!(last, 503);
+}
+
+#[tokio::test]
+async fn viewers_see_and_find_only_values_that_are_not_masked_for_them() {
+    let mask = RecordMask {
+        columns: vec![MaskedColumn::parse("public.customers.email").expect("a column")],
+        groups: vec!["dpo".to_owned()],
+    };
+    let shelf = Shelf::masking(vec![mask]).await;
+    let stage = Stage::with(Some(shelf.library.clone())).await;
+    let path = format!("/{}/statements", shelf.ada);
+    let masked = serde_json::json!({ "masked": true });
+    for (groups, first, unknown) in [
+        (&["readers"][..], masked.clone(), masked.clone()),
+        (&["readers", "dpo"][..], "email-0".into(), "1".into()),
+        // An auditor is a viewer like others.
+        (&["audit"][..], masked.clone(), masked),
+    ] {
+        let reader = Reader::new(&stage, "carol", groups, None);
+        let (_, shown) = reader.get(&format!("{path}/2")).await;
+        assert_eq!(
+            shown["results"][0],
+            serde_json::json!(["id-0", first]),
+            "{groups:?}"
+        );
+        // Where its value comes from is not recorded.
+        let (_, other) = reader.get(&format!("{path}/1")).await;
+        assert_eq!(
+            other["results"],
+            serde_json::json!([[unknown]]),
+            "{groups:?}"
+        );
+        for (search, count) in [("%22email+77%22", 0), ("%22id+77%22", 1)] {
+            let (_, found) = reader.get(&format!("/search?q=result:{search}")).await;
+            assert_eq!(
+                found["found"].as_array().map(Vec::len),
+                Some(count),
+                "{search}"
+            );
+        }
+    }
 }

@@ -219,7 +219,7 @@ impl From<StatementShown> for StatementDetailView {
             results: rows.into_iter().map(row).collect(),
             first_row: first,
             more_rows: has_more,
-            notes,
+            notes: notes.into_iter().map(|note| note.text).collect(),
             missing: missing.map(why),
         }
     }

@@ -39,6 +39,7 @@ pub(super) fn index(arguments: &IndexArguments) -> Result<()> {
     let settings = IndexSettings {
         keep: config.library.index,
         identities: Identities::default(),
+        masks: config.library.masks,
     };
     let count = build(index, settings, Directory::new(directory), Build::All)?;
     println!("{count} sessions are indexed");

@@ -135,6 +135,7 @@ impl Record {
         let settings = IndexSettings {
             keep: Keep::Rows,
             identities: self.identities.clone(),
+            masks: Vec::new(),
         };
         build(index.clone(), settings, self.directory.clone(), Build::All)?;
         Ok(index)

@@ -41,7 +41,8 @@ struct Followed {
 }
 
 pub(super) fn tail(arguments: &TailArguments) -> Result<()> {
-    let record = arguments.place.open()?;
+    // Open sessions are nowhere else.
+    let record = arguments.place.open_here()?;
     let mut out = std::io::stdout().lock();
     let mut over = match arguments.session {
         Some(_) => BTreeSet::new(),
@@ -69,7 +70,10 @@ pub(super) fn tail(arguments: &TailArguments) -> Result<()> {
                 .entry(session)
                 .or_insert_with(|| Followed::new(&record, session));
             let (lines, reached) = one.read(most)?;
-            for line in lines {
+            // The log is a little late: this one had ended before.
+            let had_ended = reached == Reached::Over && most.is_some();
+            let is_asked_for = arguments.session.is_some() || !had_ended;
+            for line in lines.into_iter().filter(|_| is_asked_for) {
                 let who = match arguments.session {
                     Some(_) => String::new(),
                     None => format!("{session} {}  ", one.subject),

@@ -20,7 +20,7 @@ pub(super) use identity::{CLAIMS, CLIENT_CERTIFICATE, ISSUER, TOKENS};
 pub(super) use listen::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, TLS};
 pub(super) use person::PERSON;
 pub(super) use policies::{POLICIES, POLICY};
-pub(super) use record::RECORD;
+pub(super) use record::{RECORD, RECORD_MASK};
 pub(super) use stream::{STREAM, STREAMS};
 pub(super) use traces::TRACES;
 pub(super) use webhook::WEBHOOK;

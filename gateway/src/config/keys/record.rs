@@ -5,6 +5,25 @@ use crate::config::choices;
 
 const MIB: u64 = 1 << 20;
 
+pub(in crate::config) static RECORD_MASK: Table = Table::new(
+    "[[record.mask]]",
+    &[
+        Key::new(
+            "columns",
+            Kind::Strings,
+            "the columns of tables, as `schema.table.column` or `schema.table.*`: values that may come from one of them are masked to viewers, \
+             and found by nobody",
+        )
+        .required(),
+        Key::new(
+            "groups",
+            Kind::Strings,
+            "the groups whose members see these values all the same",
+        )
+        .absent("none"),
+    ],
+);
+
 pub(in crate::config) static RECORD: Table = Table::new(
     "[record]",
     &[
@@ -114,6 +133,7 @@ pub(in crate::config) static RECORD: Table = Table::new(
             "how often the newest checkpoint is put there, if the log has grown",
         )
         .default("\"1m\""),
+        Key::new("mask", Kind::Tables(&RECORD_MASK), ""),
         Key::new(
             "max_segment",
             Kind::Size(MIB, 4096 * MIB),

@@ -9,10 +9,10 @@ mod streams;
 use std::fmt::{self, Display, Formatter};
 
 use super::choices::{AUTHENTICATION, CLEARTEXT_PASSWORD, DURABILITY, KEEP, LITERALS, LOG_FORMAT};
-use super::keys::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, RECORD, TLS, TOKENS};
+use super::keys::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, RECORD, RECORD_MASK, TLS, TOKENS};
 use super::units::{duration_text, size_text};
 use super::{Config, Listen, TlsFiles};
-use crate::library::LibrarySettings;
+use crate::library::{LibrarySettings, MaskedColumn};
 use crate::recording::RecordSettings;
 use shown::Shown;
 
@@ -103,7 +103,15 @@ fn record(
         duration_text(record.checkpoint_interval),
     )?;
     shown.string("max_segment", size_text(record.max_segment))?;
-    shown.finish()
+    shown.finish()?;
+    for mask in &library.masks {
+        let mut shown = Shown::begin(f, &RECORD_MASK)?;
+        let columns = mask.columns.iter().map(MaskedColumn::text);
+        shown.list("columns", &columns.collect::<Vec<_>>())?;
+        shown.list("groups", &mask.groups)?;
+        shown.finish()?;
+    }
+    Ok(())
 }
 
 fn listen(f: &mut Formatter<'_>, listen: &Listen) -> fmt::Result {

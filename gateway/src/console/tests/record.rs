@@ -105,10 +105,17 @@ async fn statements_are_found_and_what_is_typed_stays_text() {
     let (shelf, stage) = stage().await;
     let carol = stage.browser(identity("carol", &["readers"]));
     let page = carol.get("/record?q=%22from+customers%22").await.body;
-    assert!(page.contains("<mark>customers</mark>"), "{page}");
+    assert!(page.contains("<mark>FROM customers</mark>"), "{page}");
     assert!(page.contains(&format!("/record/{}/2", shelf.ada)));
     let page = carol.get("/record?q=result:email&subject=ada").await.body;
     assert!(page.contains("found in names or results"), "{page}");
+    let page = carol.get("/record?q=result:email&subject=etl").await.body;
+    assert!(page.contains("Nothing was found"), "{page}");
+    let page = carol.get("/record?q=customers&refused=1").await.body;
+    assert!(
+        page.contains("DROP TABLE") && !page.contains("SELECT id"),
+        "{page}"
+    );
     let other = gatewright_contract::SessionId::generate();
     let page = carol
         .get(&format!("/record?q=select&within={other}"))

@@ -4,11 +4,12 @@ mod reading;
 mod rows;
 mod writing;
 
-use gatewright_record::event::Keep;
+use gatewright_record::event::{Keep, ResultColumn};
 use gatewright_record::follow::Place;
 use gatewright_record::sealed::Identities;
 use serde::{Deserialize, Serialize};
 
+use crate::library::masks::RecordMask;
 use crate::store::Store;
 
 pub use reading::{Listing, Page};
@@ -26,6 +27,8 @@ pub struct IndexSettings {
     pub keep: Keep,
     /// What is encrypted for one of these is indexed like everything else, so the index must be as secret. The gateway has none.
     pub identities: Identities,
+    /// What somebody may not see is found by nobody.
+    pub masks: Vec<RecordMask>,
 }
 
 /// The index of the records of all gateways that share a store.
@@ -97,7 +100,9 @@ pub struct StatementEntry {
     pub rows: i64,
     pub masked_values: i64,
     pub changed: Option<i64>,
-    /// Where its attempt is in the record.
+    /// Where the values of its result come from.
+    pub columns: Option<Vec<ResultColumn>>,
+    /// Where its attempt, or its refusal, is in the record.
     pub attempted_in: Option<Place>,
     /// Where its results begin.
     pub results_in: Option<Place>,

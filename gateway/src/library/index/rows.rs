@@ -1,5 +1,6 @@
 //! Rows of the index, and entries.
 
+use gatewright_record::event::ResultColumn;
 use gatewright_record::follow::Place;
 
 use super::{SessionEntry, StatementEntry};
@@ -13,7 +14,7 @@ pub(in crate::library) const SESSION: &str = "s.id, s.record, s.gateway, s.opene
 /// The same for a statement.
 pub(in crate::library) const STATEMENT: &str = "e.number, e.execution, e.began_at, e.elapsed_us, e.decision, e.outcome, e.sqlstate, e.message, \
      e.verb, e.tables, e.statement_text, e.instead, e.is_cut, e.policies, e.approvals, e.rehearsal, e.row_count, e.masked_values, \
-     e.changed, e.attempted_in, e.results_in";
+     e.changed, e.origins, e.attempted_in, e.results_in";
 
 impl SessionEntry {
     pub(super) fn read(row: &mut Row) -> Result<Self, StoreError> {
@@ -96,6 +97,7 @@ impl StatementEntry {
             rows: row.integer()?,
             masked_values: row.integer()?,
             changed: row.optional_integer()?,
+            columns: columns(row.optional_text()?.as_deref())?,
             attempted_in: place(row)?,
             results_in: place(row)?,
             result_words: Vec::new(),
@@ -124,6 +126,7 @@ impl StatementEntry {
             self.rows.into(),
             self.masked_values.into(),
             self.changed.into(),
+            columns_value(self.columns.as_deref())?,
             place_value(self.attempted_in),
             place_value(self.results_in),
         ])
@@ -146,6 +149,21 @@ fn json(list: &impl serde::Serialize) -> Result<Value, StoreError> {
     let json = serde_json::to_string(list);
     json.map(Value::from)
         .map_err(|_| StoreError::Value("a list that cannot be written"))
+}
+
+fn columns(json: Option<&str>) -> Result<Option<Vec<ResultColumn>>, StoreError> {
+    let Some(json) = json else { return Ok(None) };
+    let columns = list::<(Option<String>, Option<Vec<String>>)>(json)?.into_iter();
+    let columns = columns.map(|(name, sources)| ResultColumn { name, sources });
+    Ok(Some(columns.collect()))
+}
+
+fn columns_value(columns: Option<&[ResultColumn]>) -> Result<Value, StoreError> {
+    let Some(columns) = columns else {
+        return Ok(Value::Null);
+    };
+    let columns = columns.iter().map(|column| (&column.name, &column.sources));
+    json(&columns.collect::<Vec<_>>())
 }
 
 fn list<T: serde::de::DeserializeOwned>(json: &str) -> Result<Vec<T>, StoreError> {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use gatewright_contract::{Outcome, SessionId, StatementId};
 use gatewright_record::directory::Directory;
-use gatewright_record::event::{Decision, Keep, Literals, Parameter, PolicyAnswer, PolicyVerdict};
+use gatewright_record::event::{
+    Decision, Keep, Literals, Parameter, PolicyAnswer, PolicyVerdict, ResultColumn,
+};
 use gatewright_record::sealed::{Identities, Recipients};
 use gatewright_wire::build;
 use tempfile::TempDir;
@@ -66,6 +68,7 @@ impl Library {
         let settings = IndexSettings {
             keep: self.keep,
             identities: Identities::default(),
+            masks: Vec::new(),
         };
         let index = self.index.clone();
         build(index, settings, self.directory.clone(), Build::Rest).unwrap()
@@ -114,6 +117,10 @@ pub(crate) const ADAS: &str = "SELECT id, email FROM customers ORDER BY id";
 impl Shelf {
     /// With viewers in the group `readers`.
     pub async fn new() -> Self {
+        Self::masking(Vec::new()).await
+    }
+
+    pub async fn masking(masks: Vec<RecordMask>) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let settings = settings(scratch.path());
         let directory = Directory::new(&settings.directory);
@@ -122,6 +129,7 @@ impl Shelf {
         let settings = LibrarySettings {
             viewers: vec!["readers".to_owned()],
             index: Keep::Rows,
+            masks,
         };
         let library = super::Library::start(
             Index::new(store),
@@ -206,7 +214,10 @@ fn judged(text: &str, table: &str) -> Judged {
 
 impl Session {
     fn attempt(&self, text: &str, table: &str) -> u64 {
-        let judged = judged(text, table);
+        self.attempt_judged(judged(text, table))
+    }
+
+    fn attempt_judged(&self, judged: Judged) -> u64 {
         let attempted = Attempted {
             statement: judged.statement,
             at: now(),
@@ -245,7 +256,14 @@ impl Session {
 
     /// A statement with a row description and rows whose first value is their number.
     fn query(&self, text: &str, columns: &[&str], rows: usize) {
-        let execution = self.attempt(text, "public.customers");
+        let origins = columns.iter().map(|name| ResultColumn {
+            name: Some((*name).to_owned()),
+            sources: Some(vec![format!("public.customers.{name}")]),
+        });
+        let execution = self.attempt_judged(Judged {
+            columns: Some(origins.collect()),
+            ..judged(text, "public.customers")
+        });
         let described = columns.iter().map(|name| build::Column {
             name,
             type_oid: 25,
@@ -271,6 +289,10 @@ impl Session {
     fn refuse(&self, text: &str, table: &str) {
         self.record.session().judged(Judged {
             decision: Decision::Refused,
+            parameters: Some(vec![Parameter {
+                value: Some(b"bound".to_vec()),
+                ..Parameter::default()
+            }]),
             sqlstate: Some("42501".to_owned()),
             message: Some("access is not allowed".to_owned()),
             ..judged(text, table)
@@ -413,6 +435,7 @@ fn an_open_session_is_indexed_as_it_grows() {
                 IndexSettings {
                     keep: Keep::Rows,
                     identities: Identities::default(),
+                    masks: Vec::new(),
                 },
                 library.directory.clone(),
                 changes,
@@ -473,7 +496,7 @@ fn what_is_deleted_from_the_record_is_deleted_from_the_index() {
         |_| {},
         |library| {
             for text in ["SELECT first", "SELECT second"] {
-                let session = library.open("ada");
+                let session = library.open(text.rsplit(' ').next().unwrap());
                 session.run(text, "public.t", &["cell"]);
                 session.end();
             }
@@ -481,7 +504,33 @@ fn what_is_deleted_from_the_record_is_deleted_from_the_index() {
             library.build();
             let first = library.search("first").remove(0).session.id;
             let path = library.directory.segment(first.parse().unwrap(), 0);
-            std::fs::remove_file(path).unwrap();
+            // What somebody has taken away, or only an object store has, stays.
+            let away = path.with_extension("away");
+            std::fs::rename(&path, &away).unwrap();
+            library.build();
+            assert_eq!(library.texts("first"), ["SELECT first"]);
+            std::fs::rename(&away, &path).unwrap();
+            let hold = gatewright_record::holds::Hold {
+                of: gatewright_record::holds::Held::Subject("second".to_owned()),
+                since: now(),
+                why: String::new(),
+            };
+            gatewright_record::holds::Holds::of(&library.directory)
+                .add(&hold)
+                .unwrap();
+            let root = library.directory.root().to_owned();
+            let settings = RecordSettings {
+                retention: crate::recording::Retention {
+                    all: Some(std::time::Duration::from_millis(1)),
+                    ..Default::default()
+                },
+                ..RecordSettings::in_directory(root)
+            };
+            let deleting = Recorder::start(settings, Arc::new(Uncounted)).unwrap();
+            while path.exists() {
+                std::thread::yield_now();
+            }
+            deleting.finish();
             library.build();
             assert_eq!(library.texts("first"), Vec::<String>::new());
             assert_eq!(library.texts("result:cell"), ["SELECT second"]);
@@ -496,7 +545,9 @@ fn what_is_deleted_from_the_record_is_deleted_from_the_index() {
 fn of_what_is_encrypted_the_index_has_only_what_is_in_the_clear() {
     let recipient = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj".to_owned();
     on_both(
-        |settings| settings.recipients = Recipients::from_texts(&[recipient.clone()]).unwrap(),
+        |settings| {
+            settings.recipients = Recipients::from_texts(std::slice::from_ref(&recipient)).unwrap()
+        },
         |library| {
             let session = library.open("ada");
             session.run("SELECT secret", "public.hidden", &["cell"]);

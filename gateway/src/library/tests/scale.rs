@@ -119,7 +119,9 @@ fn plan(runtime: &Runtime, store: &Store, sql: String, values: Vec<Value>) -> St
         let rows = transaction.query(&format!("{explain} {sql}"), &values)?;
         let lines = rows.into_iter().map(|mut row| {
             if dialect == Dialect::Sqlite {
-                (row.integer()?, row.integer()?, row.integer()?);
+                for _ in 0..3 {
+                    row.integer()?;
+                }
             }
             row.text()
         });

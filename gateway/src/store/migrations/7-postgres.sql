@@ -21,6 +21,7 @@ CREATE TABLE recorded_statement (
     row_count BIGINT NOT NULL,
     masked_values BIGINT NOT NULL,
     changed BIGINT,
+    origins TEXT,
     attempted_in BYTEA,
     results_in BYTEA,
     words TSVECTOR NOT NULL
