@@ -23,3 +23,4 @@ mod rehearsed;
 mod retention;
 mod slow_disk;
 mod store;
+mod watched;

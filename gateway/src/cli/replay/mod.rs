@@ -1,5 +1,7 @@
 //! `gatewright replay`: a session again, as its client saw it, in its time.
 
+mod keys;
+mod pace;
 mod stream;
 
 use std::collections::HashMap;
@@ -16,6 +18,7 @@ use gatewright_record::event::{Attempted, Decision, Judged, Time};
 use super::record::RecordPlace;
 use super::sessions::text;
 use crate::gate::printable;
+use pace::{Leave, Pace};
 use stream::Stream;
 
 /// Arguments of `gatewright replay`.
@@ -28,6 +31,9 @@ pub struct ReplayArguments {
     /// Without its pauses
     #[arg(long)]
     at_once: bool,
+    /// Begin with this statement, by its number
+    #[arg(long, value_name = "NUMBER")]
+    from: Option<u64>,
     #[command(flatten)]
     place: RecordPlace,
 }
@@ -46,28 +52,50 @@ fn replay(arguments: &ReplayArguments) -> Result<()> {
     let record = arguments.place.open_for(&[arguments.session])?;
     let segments = record.segments(arguments.session)?;
     let speed = (!arguments.at_once).then_some(arguments.speed);
-    let mut player = Player::new(io::stdout().lock(), speed);
-    let mut played = Ok(());
-    let scans = record.read(&segments, &mut |event| {
-        if played.is_ok() {
-            played = player.play(event);
+    let mut pace = Pace::watched(speed)?;
+    let mut from = arguments.from.unwrap_or_default();
+    loop {
+        let mut player = Player::from(io::stdout().lock(), pace, from);
+        let mut played = Ok(());
+        let scans = record.read(&segments, &mut |event| {
+            if played.is_ok() && player.leave.is_none() {
+                played = player.play(event);
+            }
+        })?;
+        played?;
+        match player.leave {
+            Some(Leave::Quit) => return Ok(()),
+            Some(Leave::To(number)) => {
+                from = number;
+                pace = player.pace;
+                continue;
+            }
+            None => {}
         }
-    })?;
-    played?;
-    for damage in scans.iter().flat_map(|(_, scan)| &scan.damages) {
-        writeln!(player.out, "-- DAMAGED: {damage}")?;
+        if player.current < from {
+            let last = player.current;
+            writeln!(player.out, "-- the last statement is #{last}")?;
+        }
+        for damage in scans.iter().flat_map(|(_, scan)| &scan.damages) {
+            writeln!(player.out, "-- DAMAGED: {damage}")?;
+        }
+        if player.sealed > 0 {
+            writeln!(player.out, "-- {}", text::sealed(player.sealed))?;
+        }
+        return Ok(player.out.flush()?);
     }
-    if player.sealed > 0 {
-        writeln!(player.out, "-- {}", text::sealed(player.sealed))?;
-    }
-    Ok(player.out.flush()?)
 }
 
 /// Plays the events of a session.
 pub(super) struct Player<W> {
     out: W,
-    /// `None`: without pauses.
-    speed: Option<f64>,
+    pace: Pace,
+    /// What comes before this statement is not shown.
+    from: u64,
+    /// The statement that is shown.
+    current: u64,
+    /// Where to go instead of on.
+    leave: Option<Leave>,
     last: Option<Time>,
     judged: HashMap<StatementId, Box<Judged>>,
     stream: Stream,
@@ -78,9 +106,19 @@ pub(super) struct Player<W> {
 impl<W: Write> Player<W> {
     /// `speed`: how many times as fast as it was; `None`: without pauses.
     pub fn new(out: W, speed: Option<f64>) -> Self {
+        Self::from(out, Pace::of_speed(speed), 0)
+    }
+
+    fn from(out: W, mut pace: Pace, from: u64) -> Self {
+        if from > 0 {
+            pace.hurry();
+        }
         Player {
             out,
-            speed,
+            pace,
+            from,
+            current: 0,
+            leave: None,
             last: None,
             judged: HashMap::new(),
             stream: Stream::default(),
@@ -111,6 +149,7 @@ impl<W: Write> Player<W> {
                 Ok(())
             }
             Event::Attempted(event) => {
+                self.current = event.execution;
                 let judged = self.judged.get(&event.statement);
                 let what_ran = text::what_ran(&event).map(|what| format!("  {what}"));
                 let text = format!(
@@ -121,10 +160,18 @@ impl<W: Write> Player<W> {
                     text::as_sent(judged.map(|judged| &**judged)),
                     text::parameters(&event.parameters)
                 );
-                self.say(event.at, &text)
+                self.say(event.at, &text)?;
+                if !self.is_silent() {
+                    self.pace.arrived();
+                }
+                Ok(())
             }
             Event::Delivered(event) => {
-                self.wait(event.at);
+                self.wait(event.at)?;
+                if self.is_silent() {
+                    // The messages have to be followed all the same.
+                    return self.stream.take(&event.bytes, &mut io::sink());
+                }
                 self.stream.take(&event.bytes, &mut self.out)?;
                 self.out.flush()
             }
@@ -154,18 +201,27 @@ impl<W: Write> Player<W> {
 
     /// What the client did not see itself.
     fn say(&mut self, at: Time, text: &str) -> io::Result<()> {
-        self.wait(at);
+        self.wait(at)?;
+        if self.is_silent() {
+            return Ok(());
+        }
         for line in printable(text.to_owned()).lines() {
             writeln!(self.out, "-- {line}")?;
         }
         self.out.flush()
     }
 
-    fn wait(&mut self, at: Time) {
+    /// Whether what happens is not to be shown.
+    fn is_silent(&self) -> bool {
+        self.leave.is_some() || self.current < self.from
+    }
+
+    fn wait(&mut self, at: Time) -> io::Result<()> {
         let last = self.last.replace(at).unwrap_or(at);
-        if let Some(speed) = self.speed {
-            let pause = Duration::from_micros(at.saturating_sub(last));
-            std::thread::sleep(pause.div_f64(speed.max(1e-6)));
+        if !self.is_silent() {
+            let took = Duration::from_micros(at.saturating_sub(last));
+            self.leave = self.pace.wait(took, self.current)?;
         }
+        Ok(())
     }
 }
