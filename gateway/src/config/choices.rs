@@ -10,7 +10,7 @@ use crate::approvals::CommitReview;
 use crate::listener::{Authentication, CleartextPassword};
 use crate::login::TokenKind;
 use crate::pool::PoolMode;
-use crate::recording::{Durability, Keep, Literals};
+use crate::recording::{Durability, Keep, Literals, WhenUnwritable};
 use crate::streams::Texts;
 use crate::traces::{QueryTexts, WithoutParent};
 use crate::upstream::{SessionAttributes, TlsMode};
@@ -57,6 +57,10 @@ choices!(AUTHENTICATION: Authentication {
     "oauthbearer" => Authentication::OAuthBearer,
 });
 
+choices!(WHEN_UNWRITABLE: WhenUnwritable {
+    "refuse" => WhenUnwritable::Refuse,
+    "hold" => WhenUnwritable::Hold,
+});
 choices!(DURABILITY: Durability {
     "statement" => Durability::Statement,
     "interval" => Durability::Interval,

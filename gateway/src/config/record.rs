@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::choices::{DURABILITY, KEEP, LITERALS};
+use super::choices::{DURABILITY, KEEP, LITERALS, WHEN_UNWRITABLE};
 use super::section::Section;
 use super::values::plain;
 use crate::identity::Grants;
@@ -19,6 +19,7 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<(RecordSettings, LibraryS
     let directory = section.path("directory").map(|path| path.value);
     let key_file = section.path("key_file").map(|path| path.value);
     let durability = section.choice("durability", &DURABILITY);
+    let when_unwritable = section.choice("when_unwritable", &WHEN_UNWRITABLE);
     let interval = section.duration("interval");
     let keep = section.choice("keep", &KEEP);
     let literals = section.choice("literals", &LITERALS);
@@ -47,6 +48,7 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<(RecordSettings, LibraryS
         key_file: key_file.unwrap_or_else(|| directory.join(KEY_FILE)),
         directory,
         durability: durability.unwrap_or_default(),
+        when_unwritable: when_unwritable.unwrap_or_default(),
         interval: interval.unwrap_or_default(),
         keep: keep.unwrap_or_default(),
         literals: literals.unwrap_or_default(),

@@ -288,13 +288,17 @@ impl SessionGate {
         let Some(settling) = settling else {
             return Judged::Ready(Ok(admitted.sent()));
         };
-        let ticket = self.pend(settling.settled(), move |_, settled| {
+        let then = move |_: &mut Self, settled| {
             let admitted = match settled {
                 Ok(()) => Ok(admitted.sent()),
                 Err(failure) => Err(unrecorded(failure)),
             };
             Judged::Ready(Answer::Admission(admitted))
-        });
+        };
+        let ticket = match settling.is_held() {
+            true => self.pend_decision(settling.settled(), then),
+            false => self.pend(settling.settled(), then),
+        };
         Judged::Pending(ticket)
     }
 }

@@ -140,7 +140,7 @@ impl SessionGate {
         self.push(false, Wait::Work, Box::pin(work), then)
     }
 
-    /// The same for an answer that waits for people, and is withdrawn when the client leaves.
+    /// The same for an answer that may take as long as people do, and is withdrawn when the client leaves.
     pub(super) fn pend_decision<T: 'static>(
         &mut self,
         work: impl Future<Output = T> + 'static,

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::SessionRecord;
+use super::open::Open;
 
 /// In front of a session's server connection.
 #[derive(Default)]
@@ -23,7 +24,7 @@ impl Barrier {
     }
 
     /// Ready when all that was attempted so far may leave for the server. It stays pending if that cannot be recorded: then the session is
-    /// ended ([`Recorder::failed`](super::Recorder::failed)).
+    /// ended, unless statements wait ([`Recorder::failed`](super::Recorder::failed)).
     pub fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(open) = self.record.open().filter(|open| !open.may_send()) else {
             return self.opened();
@@ -34,6 +35,12 @@ impl Barrier {
         }
         self.since.get_or_insert_with(Instant::now);
         Poll::Pending
+    }
+
+    /// Closed until somebody has made room for the record.
+    pub fn is_stuck(&self) -> bool {
+        let is_stuck = |open: &Open| !open.may_send() && open.is_held_back();
+        self.record.open().is_some_and(is_stuck)
     }
 
     pub fn is_closed(&self) -> bool {

@@ -44,6 +44,7 @@ pub struct RecordSettings {
     /// The private key of the log. It is created where there is none.
     pub key_file: PathBuf,
     pub durability: Durability,
+    pub when_unwritable: WhenUnwritable,
     /// How often files are written to disk with [`Durability::Interval`].
     pub interval: Duration,
     /// What is kept of sessions, unless their database has settings of its own.
@@ -77,6 +78,7 @@ impl RecordSettings {
             key_file: directory.join("log.key"),
             directory,
             durability: Durability::Statement,
+            when_unwritable: WhenUnwritable::Refuse,
             interval: Duration::from_secs(1),
             keep: Keep::Rows,
             literals: Literals::Keep,
@@ -109,6 +111,16 @@ pub struct Retention {
     pub all: Option<Duration>,
     /// Of databases that have one of their own, by the names that clients use.
     pub databases: BTreeMap<String, Duration>,
+}
+
+/// What becomes of sessions while nothing can be recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WhenUnwritable {
+    /// They end, and statements are refused.
+    #[default]
+    Refuse,
+    /// Statements wait until they can be recorded.
+    Hold,
 }
 
 /// When events are on disk.

@@ -88,7 +88,7 @@ impl OpenRecord {
         opened: Opened,
         limit: Option<u64>,
     ) -> Result<Self, Failure> {
-        if let Some(failure) = core.failure() {
+        if let Some(failure) = core.refusal() {
             return Err(failure);
         }
         let open = Arc::new(Open {
@@ -175,7 +175,7 @@ impl SessionRecord {
         let Some(open) = self.kept(Keep::Statements) else {
             return Ok((Attempt::default(), None));
         };
-        if let Some(failure) = open.core.failure() {
+        if let Some(failure) = open.core.refusal() {
             return Err(failure);
         }
         attempted.execution = {
@@ -191,7 +191,8 @@ impl SessionRecord {
         if open.core.durability == Durability::Statement {
             open.needed.store(position, Ordering::Release);
         }
-        let settling = open.is_full().then(|| Settling {
+        let waits = open.is_full() || open.core.holds_back();
+        let settling = waits.then(|| Settling {
             open: Arc::clone(open),
             since: Instant::now(),
         });
@@ -356,6 +357,11 @@ pub struct Settling {
 }
 
 impl Settling {
+    /// True while nothing can be recorded: it may take until somebody has made room, and is not for a client that leaves meanwhile.
+    pub fn is_held(&self) -> bool {
+        self.open.core.holds_back()
+    }
+
     /// Completes when the execution may begin.
     ///
     /// # Errors
@@ -364,7 +370,10 @@ impl Settling {
         let open = &self.open;
         let settled = poll_fn(|context| {
             open.waker.register(context.waker());
-            match (!open.is_full(), open.core.failure()) {
+            match (
+                !open.is_full() && !open.core.holds_back(),
+                open.core.refusal(),
+            ) {
                 (true, _) => Poll::Ready(Ok(())),
                 (false, Some(failure)) => Poll::Ready(Err(failure)),
                 (false, None) => Poll::Pending,
@@ -487,6 +496,11 @@ impl Open {
     fn has_passed(&self, position: u64) -> bool {
         self.core.durability != Durability::Statement
             || self.synced.load(Ordering::Acquire) >= position
+    }
+
+    /// Whether nothing can be recorded, and statements wait.
+    pub fn is_held_back(&self) -> bool {
+        self.core.holds_back()
     }
 
     pub fn register(&self, waker: &Waker) {

@@ -16,7 +16,7 @@ use super::open::Open;
 use super::start::{self, Prepared, StartError};
 use super::{
     DatabaseRecord, Durability, Failure, Keep, Literals, OpenRecord, Opened, RecordMetrics,
-    RecordSettings,
+    RecordSettings, WhenUnwritable,
 };
 
 /// So often whoever waits for deletions to be logged looks whether the recorder stops.
@@ -61,6 +61,10 @@ pub(super) struct Core {
     /// Deletions that are to be logged, and who waits for that.
     deletions: Mutex<Vec<Deletions>>,
     failure: watch::Sender<Option<Failure>>,
+    /// Statements wait while nothing can be recorded.
+    holds: bool,
+    /// Nobody writes any more.
+    abandoned: AtomicBool,
     /// Where the values of results come from is recorded.
     pub has_origins: AtomicBool,
     pub changes: Changes,
@@ -84,7 +88,9 @@ impl Recorder {
         let session_limit = settings.session_limit;
         let is_sealed = settings.recipients.is_some();
         let backlog_limit = settings.upload_backlog;
-        let core = Arc::new(Core::new(settings.durability, backlog_limit, metrics));
+        let holds = settings.when_unwritable == WhenUnwritable::Hold;
+        let core = Core::new(settings.durability, backlog_limit, metrics);
+        let core = Arc::new(core.holding(holds));
         core.has_origins.store(settings.origins, Ordering::Release);
         let Prepared {
             writer,
@@ -149,11 +155,16 @@ impl Recorder {
     /// Why nothing can be recorded, from the time on that it cannot.
     pub fn failed(&self) -> impl Future<Output = Failure> + use<> {
         let mut failure = self.core.failure.subscribe();
+        let core = Arc::clone(&self.core);
         async move {
-            match failure.wait_for(Option::is_some).await.map(|now| *now) {
-                Ok(Some(failure)) => failure,
-                // The recorder is gone.
-                Ok(None) | Err(_) => Failure::Io,
+            loop {
+                if let Some(refusal) = core.refusal() {
+                    return refusal;
+                }
+                if failure.changed().await.is_err() {
+                    // The recorder is gone.
+                    return Failure::Io;
+                }
             }
         }
     }
@@ -180,6 +191,7 @@ pub(super) struct Unwinding(pub Arc<Core>);
 impl Drop for Unwinding {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            self.0.abandoned.store(true, Ordering::Release);
             self.0.set_failure(Some(Failure::Io));
         }
     }
@@ -200,12 +212,19 @@ impl Core {
             stopping: AtomicBool::new(false),
             deletions: Mutex::default(),
             failure: watch::Sender::new(None),
+            holds: false,
+            abandoned: AtomicBool::new(false),
             has_origins: AtomicBool::new(false),
             changes: Changes::default(),
             backlog: AtomicU64::new(0),
             backlog_limit,
             metrics,
         }
+    }
+
+    /// Whether statements wait while nothing can be recorded.
+    pub fn holding(self, holds: bool) -> Self {
+        Core { holds, ..self }
     }
 
     fn wakes(&self, thread: Thread) {
@@ -277,6 +296,17 @@ impl Core {
 
     pub fn failure(&self) -> Option<Failure> {
         *self.failure.borrow()
+    }
+
+    /// The same, unless statements are to wait.
+    pub fn refusal(&self) -> Option<Failure> {
+        let waits = self.holds && !self.abandoned.load(Ordering::Acquire);
+        self.failure().filter(|_| !waits)
+    }
+
+    /// Whether statements wait until they can be recorded.
+    pub fn holds_back(&self) -> bool {
+        self.failure().is_some() && self.refusal().is_none()
     }
 
     /// Whether writing succeeds now.

@@ -69,6 +69,7 @@ fn settings(root: &Path) -> RecordSettings {
         directory: root.join("record"),
         key_file: root.join("log.key"),
         durability: Durability::Statement,
+        when_unwritable: WhenUnwritable::Refuse,
         interval: Duration::from_millis(50),
         keep: Keep::Rows,
         literals: Literals::Keep,
@@ -363,9 +364,66 @@ async fn what_cannot_be_written_fails_and_is_written_later() {
     assert_verifies(&settings, 2);
 }
 
+#[tokio::test]
+async fn what_cannot_be_written_waits_where_it_is_to() {
+    for durability in [Durability::Statement, Durability::Interval] {
+        let scratch = tempfile::tempdir().unwrap();
+        let settings = RecordSettings {
+            durability,
+            when_unwritable: WhenUnwritable::Hold,
+            ..settings(scratch.path())
+        };
+        let recorder = start(&settings);
+        let sessions = settings.directory.join("sessions");
+        let aside = scratch.path().join("aside");
+        fs::rename(&sessions, &aside).unwrap();
+        let id = SessionId::generate();
+        let open = recorder
+            .open(opened(id), DatabaseRecord::default())
+            .unwrap();
+        let record = open.session();
+        while recorder.failure().is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let mut failed = Box::pin(recorder.failed());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(
+            failed.as_mut().poll(&mut context).is_pending(),
+            "no session ends"
+        );
+        let (attempt, settling) = record.attempted(Attempted::default()).unwrap();
+        let settling = settling.unwrap();
+        assert!(settling.is_held());
+        let mut settled = Box::pin(settling.settled());
+        assert!(settled.as_mut().poll(&mut context).is_pending());
+        let mut barrier = Barrier::new(record.clone());
+        let is_statement = durability == Durability::Statement;
+        assert_eq!(barrier.is_stuck(), is_statement);
+        fs::rename(&aside, &sessions).unwrap();
+        assert_eq!(settled.await, Ok(()));
+        poll_fn(|context| barrier.poll_open(context)).await;
+        record.completed(completed(attempt.execution));
+        drop(open);
+        recorder.finish();
+        let events = events_of(&settings, id);
+        assert_eq!(
+            names(&events),
+            ["opened", "attempted", "completed", "ended"]
+        );
+        assert_verifies(&settings, 1);
+    }
+}
+
 #[test]
 fn nothing_is_recorded_once_the_thread_that_writes_has_panicked() {
-    let core = Arc::new(Core::new(Durability::Statement, None, Arc::new(Uncounted)));
+    for holds in [false, true] {
+        nothing_is_recorded_without_a_writer(holds);
+    }
+}
+
+fn nothing_is_recorded_without_a_writer(holds: bool) {
+    let core = Core::new(Durability::Statement, None, Arc::new(Uncounted));
+    let core = Arc::new(core.holding(holds));
     let (ended, panicked) = (Unwinding(Arc::clone(&core)), Unwinding(Arc::clone(&core)));
     std::thread::spawn(move || drop(ended)).join().unwrap();
     let open = OpenRecord::begin(&core, Opened::default(), None).unwrap();

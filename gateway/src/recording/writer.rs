@@ -252,7 +252,8 @@ impl RecordWriter {
             (Err(_), _, Some(_)) | (Ok(()), Some(_), Some(_)) | (Ok(()), None, None) => {}
         }
         self.core.set_failure(failure);
-        if failure.is_some() {
+        // Who waits looks again, also now that it can be written.
+        if failure != known {
             self.sessions
                 .values()
                 .for_each(|session| session.open.wake());

@@ -169,6 +169,10 @@ where
                 // A statement that its client left must never run, nor take a connection from others.
                 return Ok(Some(End::ClientLeft));
             }
+            if self.client_closed && !self.output.to_server.is_empty() && self.barrier.is_stuck() {
+                // It would run whenever somebody has made room for the record.
+                return Ok(Some(End::ClientLeft));
+            }
             if self.client_is_done() && self.output.to_server.is_empty() {
                 if !self.session.awaits_server() && self.output.to_client.is_empty() {
                     return Ok(Some(End::ClientLeft));

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use gatewright_harness::{Psql, Version};
-use gatewright_tests::raw::error;
+use gatewright_tests::raw::{Client, error, query};
 
 use super::fixture::Recorded;
 use crate::world::eventually;
@@ -122,6 +124,91 @@ fn a_full_disk_ends_sessions_and_refuses_statements_until_there_is_room() -> Res
     eventually("the record verifies", || {
         Ok(recorded.command(&["record", "verify"])?.1 == Some(0))
     })
+}
+
+/// With `when_unwritable = "hold"`, on the same connection, unless its client has left by then.
+#[test]
+fn on_a_full_disk_statements_wait_where_they_are_to() -> Result<()> {
+    for durability in ["statement", "interval"] {
+        let folder = tempfile::tempdir()?;
+        let place = folder.path().join("disk");
+        let Some(_disk) = SmallDisk::mount(&place)? else {
+            eprintln!("skipped: a small file system cannot be mounted here");
+            return Ok(());
+        };
+        let recorded = Recorded::start_in(
+            Version::Installed,
+            &format!("record_full_{durability}"),
+            &format!("durability = \"{durability}\"\nwhen_unwritable = \"hold\""),
+            tempfile::tempdir()?,
+            place.join("record"),
+        )?;
+        let mut clients = [
+            recorded.served.client("ada")?,
+            recorded.served.client("ada")?,
+        ];
+        for client in &mut clients {
+            client.query("INSERT INTO notes VALUES (1, 'before')")?;
+        }
+        let ballast = place.join("ballast");
+        let filled = std::fs::write(&ballast, vec![1; 16 << 20]);
+        ensure!(
+            filled.is_err(),
+            "the file system is larger than it should be"
+        );
+        let [stays, mut leaves] = clients;
+        let has_room = Arc::new(AtomicBool::new(false));
+        let staying = {
+            let has_room = Arc::clone(&has_room);
+            let mut stays = stays;
+            std::thread::spawn(move || -> Result<Client> {
+                for number in 0.. {
+                    let was_full = !has_room.load(Ordering::Acquire);
+                    let sql = format!("INSERT INTO notes VALUES (2, 'x') -- {}", noise(number));
+                    let done = stays.query(&sql)?;
+                    ensure!(error(&done).is_none(), "{done:?}");
+                    if !was_full {
+                        break;
+                    }
+                }
+                Ok(stays)
+            })
+        };
+        eventually("the disk is full", || Ok(failures(&recorded)? > 0))?;
+        leaves.send(&query("INSERT INTO notes VALUES (3, 'left')"))?;
+        drop(leaves);
+        let count = |id: u32| -> Result<String> {
+            Psql::new(&recorded.served.direct)?
+                .query(&format!("SELECT count(*) FROM notes WHERE id = {id}"))
+        };
+        eventually("the session of who left has ended", || {
+            Ok(recorded
+                .served
+                .gateway
+                .log()?
+                .matches("session ends")
+                .count()
+                == 1)
+        })?;
+        std::fs::remove_file(&ballast).context("the ballast")?;
+        has_room.store(true, Ordering::Release);
+        let staying = staying.join();
+        let mut stays = staying.map_err(|_| anyhow!("the client's thread panicked"))??;
+        stays.query("INSERT INTO notes VALUES (4, 'after')")?;
+        ensure!(count(4)? == "1" && count(3)? == "0", "{}", count(3)?);
+        drop(stays);
+        recorded.sessions(2)?;
+        recorded.assert_verifies()?;
+    }
+    Ok(())
+}
+
+fn failures(recorded: &Recorded) -> Result<u64> {
+    let metrics = recorded.served.metrics()?;
+    let mut lines = metrics.lines();
+    let line = lines.find_map(|line| line.strip_prefix("gatewright_record_failures_total "));
+    // It is not there before there was one.
+    Ok(line.unwrap_or("0").parse()?)
 }
 
 /// What does not compress.

@@ -48,6 +48,13 @@ pub(in crate::config) static RECORD: Table = Table::new(
         )
         .default("\"statement\""),
         Key::new(
+            "when_unwritable",
+            Kind::Choice(choices::WHEN_UNWRITABLE.names),
+            "what becomes of sessions while the record cannot be written or too much waits to be uploaded: `\"refuse\"`: they end, and statements \
+             are refused; `\"hold\"`: statements wait, and run once they can be recorded",
+        )
+        .default("\"refuse\""),
+        Key::new(
             "interval",
             Kind::Period,
             "how often events are written to disk with `durability = \"interval\"`",

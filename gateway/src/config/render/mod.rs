@@ -8,7 +8,9 @@ mod streams;
 
 use std::fmt::{self, Display, Formatter};
 
-use super::choices::{AUTHENTICATION, CLEARTEXT_PASSWORD, DURABILITY, KEEP, LITERALS, LOG_FORMAT};
+use super::choices::{
+    AUTHENTICATION, CLEARTEXT_PASSWORD, DURABILITY, KEEP, LITERALS, LOG_FORMAT, WHEN_UNWRITABLE,
+};
 use super::keys::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, RECORD, RECORD_MASK, TLS, TOKENS};
 use super::units::{duration_text, size_text};
 use super::{Config, Listen, TlsFiles};
@@ -65,6 +67,10 @@ fn record(
     shown.string("directory", record.directory.display())?;
     shown.string("key_file", record.key_file.display())?;
     shown.string("durability", DURABILITY.name(record.durability))?;
+    shown.string(
+        "when_unwritable",
+        WHEN_UNWRITABLE.name(record.when_unwritable),
+    )?;
     shown.string("interval", duration_text(record.interval))?;
     shown.string("keep", KEEP.name(record.keep))?;
     shown.string("literals", LITERALS.name(record.literals))?;
