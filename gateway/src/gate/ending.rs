@@ -28,7 +28,7 @@ pub struct Admitted {
     /// In the order of the session, where people review what is committed.
     number: Option<u64>,
     record: SessionRecord,
-    listeners: Listeners,
+    listeners: Option<Arc<Listeners>>,
     /// Once it is in the record, and for others.
     attempt: Option<Attempt>,
     /// It may have been sent.
@@ -78,11 +78,7 @@ impl Admitted {
 
     /// How an execution ends of whose end nobody tells.
     pub(super) fn outcome_if_dropped(&self) -> Outcome {
-        let has_left = |attempt| self.record.may_be_sent(attempt);
-        match self.is_sent && self.attempt.is_none_or(has_left) {
-            true => Outcome::Lost,
-            false => Outcome::Skipped,
-        }
+        self.record.outcome_if_dropped(self.is_sent, self.attempt)
     }
 
     /// Counts the end. Returns how long the execution took.
@@ -97,8 +93,9 @@ impl Admitted {
         metrics.completed(self.permit.verb, elapsed.as_secs_f64(), done);
         if let Some(attempt) = self.attempt {
             let completed = recorded::completed(attempt.execution, done, elapsed);
-            let told = self.permit.told.get();
-            self.listeners.executed(told, approvals, &completed);
+            if let Some(listeners) = &self.listeners {
+                listeners.executed(self.permit.told.get(), approvals, &completed);
+            }
             self.record.completed(completed);
         }
         elapsed

@@ -213,7 +213,7 @@ impl Gate {
             delivered: (0, 0),
             uncommitted: Uncommitted::default(),
             record: SessionRecord::default(),
-            listeners: Listeners::default(),
+            listeners: None,
             call: None,
             judging: Judging::default(),
             database: None,
@@ -264,7 +264,8 @@ pub struct SessionGate {
     /// What the open transaction has changed, where people review that.
     uncommitted: Uncommitted,
     record: SessionRecord,
-    listeners: Listeners,
+    /// `None`: there are no others that are told.
+    listeners: Option<Arc<Listeners>>,
     /// The function call by message that is judged now.
     call: Option<Call>,
     /// What the record is to be told of the statement that is judged now.
@@ -288,7 +289,7 @@ impl SessionGate {
 
     /// The same, with others that are told what becomes of statements.
     pub fn with_listeners(mut self, listeners: Listeners) -> Self {
-        self.listeners = listeners;
+        self.listeners = listeners.are_there().then(|| Arc::new(listeners));
         self
     }
 
@@ -303,7 +304,7 @@ impl SessionGate {
 
     /// Whether somebody is told of statements: the record or others.
     fn tells(&self) -> bool {
-        self.record.keeps_statements() || self.listeners.are_there()
+        self.record.keeps_statements() || self.listeners.is_some()
     }
 
     /// Counts a verdict on a statement.

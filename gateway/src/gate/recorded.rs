@@ -17,9 +17,9 @@ use super::kept::KeptQuestion;
 use super::permit::{Answers, Permit};
 use super::text::AnalyzedText;
 use crate::recording::{
-    Attempt, Decision, Failure, Judged as JudgedEvent, PolicyAnswer, PolicyVerdict,
+    Attempt, Decision, Failure, Judged as JudgedEvent, PolicyAnswer, PolicyVerdict, Settling,
 };
-use crate::session::{Answer, Judged, Refusal, Verdict};
+use crate::session::{Answer, Judged, Refusal, Ticket, Verdict};
 
 pub(super) use events::{attempted, completed};
 pub(super) use rehearsed::Call;
@@ -171,9 +171,9 @@ impl SessionGate {
             event.columns = permit.view.facts().and_then(columns);
         }
         let event = self.without_secrets(event, is_standard(&permit.view));
-        if self.listeners.are_there() {
+        if let Some(listeners) = &self.listeners {
             // One that was made once and is used again was told of before.
-            let told = self.listeners.permitted(&event, &permit.view);
+            let told = listeners.permitted(&event, &permit.view);
             let _ = permit.told.set(told);
         }
         self.record.judged(event);
@@ -183,7 +183,9 @@ impl SessionGate {
     fn record_refusal(&self, event: JudgedEvent, text: Option<&AnalyzedText>) {
         let standard = text.is_some_and(|text| text.standard_conforming_strings);
         let event = self.without_secrets(event, standard);
-        self.listeners.refused(&event, text);
+        if let Some(listeners) = &self.listeners {
+            listeners.refused(&event, text);
+        }
         self.record.judged(event);
     }
 
@@ -273,7 +275,8 @@ impl SessionGate {
             }
         };
         if !self.record.keeps_statements() {
-            let execution = self.listeners.stream.next_execution();
+            let listeners = self.listeners.as_ref();
+            let execution = listeners.map_or(0, |listeners| listeners.stream.next_execution());
             admitted.set_recorded(Attempt::unrecorded(execution));
             return Judged::Ready(Ok(admitted.sent()));
         }
@@ -289,18 +292,24 @@ impl SessionGate {
         let Some(settling) = settling else {
             return Judged::Ready(Ok(admitted.sent()));
         };
-        let then = move |_: &mut Self, settled| {
-            let admitted = match settled {
-                Ok(()) => Ok(admitted.sent()),
-                Err(failure) => Err(unrecorded(failure)),
-            };
-            Judged::Ready(Answer::Admission(admitted))
-        };
-        let ticket = match settling.is_held() {
+        let ticket = self.pend_record(settling, move |settled| {
+            let admitted = settled.map(|()| admitted.sent()).map_err(unrecorded);
+            Answer::Admission(admitted)
+        });
+        Judged::Pending(ticket)
+    }
+
+    /// The ticket for what may begin when there is room for it in the record.
+    fn pend_record(
+        &mut self,
+        settling: Settling,
+        then: impl FnOnce(Result<(), Failure>) -> Answer<Self> + 'static,
+    ) -> Ticket {
+        let then = move |_: &mut Self, settled| Judged::Ready(then(settled));
+        match settling.is_held() {
             true => self.pend_decision(settling.settled(), then),
             false => self.pend(settling.settled(), then),
-        };
-        Judged::Pending(ticket)
+        }
     }
 }
 

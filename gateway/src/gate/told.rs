@@ -43,9 +43,6 @@ impl Listeners {
 
     /// A statement was refused. `text`: where it stands, if that is known.
     pub(super) fn refused(&self, judged: &JudgedEvent, text: Option<&AnalyzedText>) {
-        if !self.are_there() {
-            return;
-        }
         let parent = text.and_then(|text| self.parent(text));
         let judged = Some(Arc::new(judged.clone()));
         self.tell(parent, judged, None);
@@ -58,9 +55,6 @@ impl Listeners {
         approvals: Vec<RequestId>,
         completed: &Completed,
     ) {
-        if !self.are_there() {
-            return;
-        }
         let execution = Execution {
             began: completed.at.saturating_sub(completed.elapsed_us),
             approvals,

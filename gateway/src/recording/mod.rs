@@ -32,7 +32,7 @@ pub use gatewright_record::event::{
     PolicyVerdict, Rehearsal, RehearsalWay, ResultColumn, Stage, Withheld, WithheldText,
 };
 pub use gatewright_record::sealed::Recipients;
-pub use open::{Attempt, OpenRecord, SessionRecord};
+pub use open::{Attempt, OpenRecord, SessionRecord, Settling};
 pub use recorder::Recorder;
 pub use rehearsal::RehearsalRecord;
 pub use start::StartError;

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use futures_util::task::AtomicWaker;
-use gatewright_contract::{SessionId, StatementId};
+use gatewright_contract::{Outcome, SessionId, StatementId};
 use gatewright_record::Event;
 use gatewright_record::event::{Ended, Transfer, Truncated, Viewed};
 use gatewright_record::framing;
@@ -187,10 +187,7 @@ impl SessionRecord {
             buffer.executions
         };
         let execution = attempted.execution;
-        let position = open.append(&Event::Attempted(attempted))?;
-        if open.core.durability == Durability::Statement {
-            open.needed.store(position, Ordering::Release);
-        }
+        let position = open.append_first(&Event::Attempted(attempted))?;
         let waits = open.is_full() || open.core.holds_back();
         let settling = waits.then(|| Settling {
             open: Arc::clone(open),
@@ -201,6 +198,15 @@ impl SessionRecord {
             position,
         };
         Ok((attempt, settling))
+    }
+
+    /// How an execution ends of whose end nobody tells. `is_sent`: as far as its session knows.
+    pub fn outcome_if_dropped(&self, is_sent: bool, attempt: Option<Attempt>) -> Outcome {
+        let may_be_sent = |attempt| self.may_be_sent(attempt);
+        match is_sent && attempt.is_none_or(may_be_sent) {
+            true => Outcome::Lost,
+            false => Outcome::Skipped,
+        }
     }
 
     /// False if it is certain that the execution was never sent: the barrier has not opened for it.
@@ -221,11 +227,7 @@ impl SessionRecord {
         if let Some(failure) = open.core.failure() {
             return Err(failure);
         }
-        let position = open.append(&Event::Viewed(viewed))?;
-        if open.core.durability == Durability::Statement {
-            open.needed.store(position, Ordering::Release);
-        }
-        Ok(())
+        open.append_first(&Event::Viewed(viewed)).map(|_| ())
     }
 
     /// Completes when what was recorded so far is as safe as the settings want it. For one that waits at a time.
@@ -402,6 +404,15 @@ impl Open {
         self.enqueue();
         if position.saturating_sub(self.written.load(Ordering::Acquire)) > URGENT {
             self.core.hurry();
+        }
+        Ok(position)
+    }
+
+    /// The same for what has to be recorded before anything that follows leaves.
+    fn append_first(self: &Arc<Self>, event: &Event<'_>) -> Result<u64, Failure> {
+        let position = self.append(event)?;
+        if self.core.durability == Durability::Statement {
+            self.needed.store(position, Ordering::Release);
         }
         Ok(position)
     }

@@ -4,23 +4,23 @@ use std::time::Instant;
 
 use gatewright_contract::Outcome;
 
-use super::{Completed, SessionRecord, now};
+use super::{Attempt, Completed, SessionRecord, now};
 
 /// A rehearsal that is under way, whose end is recorded: as lost if it is dropped, or skipped if it was not sent.
 #[derive(Default)]
 pub struct RehearsalRecord {
     record: SessionRecord,
     /// `None`: statements are not recorded.
-    execution: Option<u64>,
+    attempt: Option<Attempt>,
     started: Option<Instant>,
 }
 
 impl RehearsalRecord {
-    /// It has this number in the record.
-    pub fn new(record: SessionRecord, execution: u64) -> Self {
+    /// It is in the record.
+    pub fn new(record: SessionRecord, attempt: Attempt) -> Self {
         RehearsalRecord {
             record,
-            execution: Some(execution),
+            attempt: Some(attempt),
             started: None,
         }
     }
@@ -40,14 +40,14 @@ impl RehearsalRecord {
     }
 
     fn completed(&mut self, outcome: Outcome, sqlstate: &str, changed: Option<u64>) {
-        let Some(execution) = self.execution.take() else {
+        let Some(attempt) = self.attempt.take() else {
             return;
         };
         let elapsed = self.started.map_or(0, |started| {
             u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX)
         });
         self.record.completed(Completed {
-            execution,
+            execution: attempt.execution,
             at: now(),
             outcome,
             rows: 0,
@@ -62,10 +62,8 @@ impl RehearsalRecord {
 
 impl Drop for RehearsalRecord {
     fn drop(&mut self) {
-        let outcome = match self.started {
-            Some(_) => Outcome::Lost,
-            None => Outcome::Skipped,
-        };
+        let is_sent = self.started.is_some();
+        let outcome = self.record.outcome_if_dropped(is_sent, self.attempt);
         self.completed(outcome, "", None);
     }
 }

@@ -4,13 +4,10 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 use gatewright_contract::SessionId;
-use gatewright_record::Event;
 use gatewright_record::directory::Segments;
-use gatewright_record::event::Opened;
 use gatewright_record::segment::Scan;
 
-use super::executions::Executions;
-use super::rows::Row;
+use super::rows::{self, Row};
 use crate::cli::record::Record;
 use crate::cli::sessions::text;
 
@@ -46,21 +43,7 @@ pub(super) fn export(
     session: SessionId,
     out: &mut impl Write,
 ) -> Result<Vec<(u32, Scan)>> {
-    let mut opened = Opened::default();
-    let mut executions = Executions::default();
-    let mut written = Ok(());
-    let scans = record.read(segments, &mut |event| {
-        if let Event::Opened(event) = &event {
-            opened = (**event).clone();
-        }
-        if written.is_ok() {
-            written = executions.take(&event, |over| {
-                line(out, &fields(Row::of(session, &opened, &over)))
-            });
-        }
-    })?;
-    written?;
-    Ok(scans)
+    rows::each(record, segments, session, |row| line(out, &fields(row)))
 }
 
 fn fields(row: Row) -> Vec<String> {

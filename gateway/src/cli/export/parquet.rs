@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use gatewright_contract::SessionId;
-use gatewright_record::Event;
 use gatewright_record::directory::Segments;
-use gatewright_record::event::Opened;
 use gatewright_record::segment::Scan;
 use parquet::basic::{
     Compression, LogicalType, Repetition, TimeUnit, Type as PhysicalType, ZstdLevel,
@@ -18,8 +16,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::Type;
 
-use super::executions::Executions;
-use super::rows::Row;
+use super::rows::{self, Row};
 use crate::cli::record::Record;
 
 /// A group of rows has no more than these.
@@ -70,22 +67,9 @@ pub(super) fn export<W: Write + Send>(
     session: SessionId,
     table: &mut Table<W>,
 ) -> Result<Vec<(u32, Scan)>> {
-    let mut opened = Opened::default();
-    let mut executions = Executions::default();
-    let mut written = Ok(());
-    let scans = record.read(segments, &mut |event| {
-        if let Event::Opened(event) = &event {
-            opened = (**event).clone();
-        }
-        if written.is_ok() {
-            written = executions.take(&event, |over| {
-                let row = Row::of(session, &opened, &over);
-                table.append(row).map_err(std::io::Error::other)
-            });
-        }
-    })?;
-    written?;
-    Ok(scans)
+    rows::each(record, segments, session, |row| {
+        table.append(row).map_err(std::io::Error::other)
+    })
 }
 
 impl<W: Write + Send> Table<W> {

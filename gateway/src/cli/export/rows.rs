@@ -1,9 +1,16 @@
 //! One row for each execution or refusal, for formats that are tables.
 
-use gatewright_contract::SessionId;
-use gatewright_record::event::{Judged, Opened, Parameter, Time};
+use std::io;
 
-use super::executions::Over;
+use anyhow::Result;
+use gatewright_contract::SessionId;
+use gatewright_record::Event;
+use gatewright_record::directory::Segments;
+use gatewright_record::event::{Judged, Opened, Parameter, Time};
+use gatewright_record::segment::Scan;
+
+use super::executions::{Executions, Over};
+use crate::cli::record::Record;
 use crate::cli::sessions::text;
 
 /// An execution or a refusal.
@@ -92,6 +99,28 @@ impl Row {
             ..self
         }
     }
+}
+
+/// The rows of a session, one after the other.
+pub(super) fn each(
+    record: &Record,
+    segments: &Segments,
+    session: SessionId,
+    mut take: impl FnMut(Row) -> io::Result<()>,
+) -> Result<Vec<(u32, Scan)>> {
+    let mut opened = Opened::default();
+    let mut executions = Executions::default();
+    let mut taken = Ok(());
+    let scans = record.read(segments, &mut |event| {
+        if let Event::Opened(event) = &event {
+            opened = (**event).clone();
+        }
+        if taken.is_ok() {
+            taken = executions.take(&event, |over| take(Row::of(session, &opened, &over)));
+        }
+    })?;
+    taken?;
+    Ok(scans)
 }
 
 fn in_json(parameters: &[Parameter]) -> String {

@@ -68,13 +68,12 @@ impl SessionGate {
             Ok(recorded) => recorded,
             Err(failure) => return Judged::Ready(Err(unrecorded(failure))),
         };
-        let recorded = RehearsalRecord::new(self.record.clone(), attempt.execution);
+        let recorded = RehearsalRecord::new(self.record.clone(), attempt);
         let Some(settling) = settling else {
             return Judged::Ready(Ok(recorded));
         };
-        let ticket = self.pend(settling.settled(), move |_, settled| {
-            let recorded = settled.map(|()| recorded).map_err(unrecorded);
-            Judged::Ready(Answer::Rehearsal(recorded))
+        let ticket = self.pend_record(settling, move |settled| {
+            Answer::Rehearsal(settled.map(|()| recorded).map_err(unrecorded))
         });
         Judged::Pending(ticket)
     }
